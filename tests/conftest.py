@@ -1,0 +1,32 @@
+"""How hard Hypothesis tries, and what tests may be called."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.scale import PROVE
+
+# No deadline: on a shared machine under coverage, the time of one example says nothing.
+# The fast profile draws the same examples on each run; new ones are for the deep profile.
+settings.register_profile(
+    "fast",
+    max_examples=50,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "deep",
+    max_examples=2_000,
+    print_blob=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("deep" if PROVE else "fast")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names that hold an address: they differ between the processes that share a run."""
+    unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if unstable:
+        message = f"give these cases an id= of their own: {unstable}"
+        raise pytest.UsageError(message)

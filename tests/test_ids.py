@@ -1,0 +1,70 @@
+import secrets
+import threading
+import time
+import uuid
+
+import pytest
+
+from backo.ids import IdMaker, new_id
+
+
+def test_an_id_is_a_uuid_of_version_7() -> None:
+    """It has the form of RFC 9562, section 5.7, and the present time."""
+    id_ = uuid.UUID(new_id())
+
+    assert str(id_) == str(id_).lower()
+    assert (id_.version, id_.variant) == (7, uuid.RFC_4122)
+
+
+def test_ids_carry_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first 48 bits are milliseconds since 1970."""
+    monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_123 * 1_000_000)
+
+    assert uuid.UUID(IdMaker()()).int >> 80 == 1_700_000_000_123
+
+
+def test_ids_sort_by_creation() -> None:
+    """Many within one millisecond, they differ and never decrease."""
+    made = [new_id() for _ in range(20_000)]
+
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+def test_a_clock_that_goes_back_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids never decrease within a process."""
+    make = IdMaker()
+    times = iter([2_000, 1_000, 1_000, 1_999, 2_001])
+    monkeypatch.setattr(time, "time_ns", lambda: next(times) * 1_000_000)
+
+    made = [make() for _ in range(5)]
+
+    assert made == sorted(set(made))
+
+
+def test_ids_differ_between_makers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty-two bits are random, so two processes at the same moment make different ids."""
+    monkeypatch.setattr(time, "time_ns", lambda: 1_000_000)
+    numbers = iter([1, 2])
+    monkeypatch.setattr(secrets, "randbits", lambda bits: 0 if bits < 62 else next(numbers))
+
+    one, other = IdMaker()(), IdMaker()()
+
+    assert one[:18] == other[:18]
+    assert one != other
+
+
+def test_threads_share_a_maker() -> None:
+    """No id is made twice."""
+    make, made = IdMaker(), []
+
+    def some() -> None:
+        made.extend([make() for _ in range(2_000)])
+
+    threads = [threading.Thread(target=some) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len({id_[:23] for id_ in made}) == 8_000
