@@ -1,0 +1,1 @@
+"""LINKS between items: declared as fields, resolved once, their consequences planned as data."""
