@@ -1,0 +1,1 @@
+"""WHERE items live: the stores, and what a store must offer."""

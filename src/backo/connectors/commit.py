@@ -1,0 +1,145 @@
+"""Make what one session wrote last: all of it, or none.
+
+The protocol of the files is told in `backo.connectors.pending`; this module walks through its steps,
+and back when one fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Protocol, TypeAlias
+
+from backo.connectors.folder import Files, SharedFolder, Staged
+from backo.connectors.overlay import Change
+from backo.connectors.pending import Changes, Images, Journal
+from backo.errors import BackoError
+
+_log = logging.getLogger(__name__)
+
+FilesOf: TypeAlias = Mapping[SharedFolder, Files]
+
+
+class Direct(Protocol):
+    """A store whose commits go through a connector, one document at a time, and may fail in the middle."""
+
+    @property
+    def key(self) -> str:
+        """What names it in journals."""
+
+    def carry_out(self, change: Change) -> None:
+        """Turn documents from what they are before into what they are after.
+
+        Raises:
+            ConflictError: one is not as it should be before, by other hands; nothing has been done.
+            DBError: the connector failed, and it may be done in part.
+        """
+
+    def take_back(self, change: Change) -> None:
+        """Turn documents that are as after into what they were before; leave others alone.
+
+        Raises:
+            DBError: the connector failed.
+        """
+
+    def apply(self, images: Images) -> None:
+        """Give documents these contents, whatever is there now.
+
+        Raises:
+            DBError: the connector failed.
+        """
+
+
+class Commit:
+    """One commit under way, with the locks of its folders held.
+
+    Args:
+        files: what to make of files.
+        direct: what to change in stores that write for themselves.
+        files_before: gives what the files were; asked when the commit fails.
+        home: the folder for journals, if there is one of its own.
+    """
+
+    def __init__(
+        self,
+        files: FilesOf,
+        direct: Mapping[Direct, Change],
+        files_before: Callable[[], FilesOf],
+        home: SharedFolder | None,
+    ) -> None:
+        self.staged: dict[SharedFolder, Staged] = {}
+        self._files = files
+        self._direct = direct
+        self._files_before = files_before
+        self._journal: Journal | None = None
+        self._is_decided = False
+        if sum(map(len, files.values())) > 1 or (direct and home):
+            self._journal = Journal(home or min(files, key=lambda folder: folder.path), files)
+
+    def prepare(self) -> None:
+        """Write everything aside, then the journal where one is needed: steps 1 to 4."""
+        for folder, files in self._files.items():
+            folder.announce(files)
+        for folder, files in self._files.items():
+            self.staged[folder] = folder.stage(files)
+        if self._journal:
+            self._journal.commit(Changes(self._files, {store.key: one.after for store, one in self._direct.items()}))
+        self._is_decided = True
+
+    def carry_out(self) -> None:
+        """Give everything its new content: step 5."""
+        for store, change in self._direct.items():
+            store.carry_out(change)
+        for folder, staged in self.staged.items():
+            folder.install(staged)
+
+    def end(self) -> None:
+        """Forget the journal: step 6. Where that fails the next session does it."""
+        if self._journal:
+            try:
+                self._journal.end()
+            except OSError:
+                _log.warning("a journal could not be removed", exc_info=True)
+
+    def undo(self) -> bool:
+        """Go back to what was before, after any failure.
+
+        Returns:
+            Whether all is as before. If not, `undo_later` has to be called before anybody goes on.
+        """
+        if not self._is_decided:
+            with suppress(OSError):
+                self.end()
+                for folder in self._files:
+                    folder.clean()
+            return True
+        files = self._files_before()
+        try:
+            if self._journal:
+                self._journal.replace(Changes(files, {store.key: one.before for store, one in self._direct.items()}))
+        except OSError:
+            _log.exception("the undoing of a failed commit could not be journalled; it goes on without")
+        try:
+            self._take_back(files)
+        except (BackoError, OSError):
+            _log.exception("a failed commit could not be undone now; the next session has to")
+            return False
+        self.end()
+        return True
+
+    def undo_later(self) -> None:
+        """Go back to what was before, unless a journal has seen to it.
+
+        Raises:
+            DBError, OSError: that cannot be done now either.
+        """
+        if not self._journal:
+            self._take_back(self._files_before())
+
+    def _take_back(self, files: FilesOf) -> None:
+        for store, change in self._direct.items():
+            store.take_back(change)
+        for folder, contents in files.items():
+            folder.apply(contents)
+            folder.clean()

@@ -1,0 +1,164 @@
+"""Write a batch of documents with the cells kept beside them.
+
+What is stored is read first, in one statement: it tells whether each document is at its expected
+revision and which of its cells change. Then come the deletions, then the changes, then the new
+documents, so a unique value that one document gives up is free for another.
+"""
+
+# ruff: noqa: S608  # names in statements are ours and quoted, values are bound
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from backo import jsontext
+from backo.connectors.base import Operation, Write
+from backo.connectors.sqlite.cells import CellValue
+from backo.connectors.sqlite.failures import failure
+from backo.connectors.sqlite.filters import Condition, is_one_of
+from backo.connectors.sqlite.layout import Cell, Layout, ListTable, Values, quoted
+from backo.connectors.sqlite.session import Row, SqliteSession
+from backo.errors import ConflictError, DBError, Problem
+from backo.paths import to_text
+from backo.schema.kinds import Kind
+
+
+def write(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> None:
+    """Do a batch of writes in a session.
+
+    Raises:
+        ConflictError: a document is not at its expected revision, an inserted id exists, or a unique
+            value is taken.
+    """
+    of = {operation: [one for one in writes if one.operation is operation] for operation in Operation}
+    inserts, updates, deletes = of[Operation.INSERT], of[Operation.UPDATE], of[Operation.DELETE]
+    try:
+        if updates or deletes:
+            stored = _stored(session, layout, [*updates, *deletes])
+            _delete(session, layout, deletes)
+            _update(session, layout, updates, stored)
+        if inserts:
+            _insert(session, layout, inserts)
+    except sqlite3.IntegrityError as error:
+        raise _refusal(error, layout, session, writes) from error
+
+
+def _stored(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> Mapping[str, Row]:
+    """Read the cells of documents, by id, after a look at their revisions."""
+    found = {row[0]: row for row in _rows_of(session, layout.select_cells, writes)}
+    for one in writes:
+        row = found.get(one.id)
+        if row is None or row[1] != one.expected_rev:
+            message = f"the item {one.id} has been {'deleted' if row is None else 'changed'}"
+            raise ConflictError(message)
+    return {id_: row[2:] for id_, row in found.items()}
+
+
+def _rows_of(session: SqliteSession, select: str, writes: Sequence[Write]) -> list[Row]:
+    those = is_one_of(Condition("_id"), [one.id for one in writes], Kind.TEXT)
+    return session.rows(f"{select} WHERE {those.text}", those.values)
+
+
+def _delete(session: SqliteSession, layout: Layout, deletes: Sequence[Write]) -> None:
+    if not deletes:
+        return
+    ids = [(one.id,) for one in deletes]
+    session.change_many(layout.delete, ids)
+    for list_ in layout.lists:
+        session.change_many(list_.delete_all, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A document to replace: its id, which cells change, the values for the statement."""
+
+    id: str
+    changed: tuple[int, ...]
+    values: Values
+
+
+def _update(session: SqliteSession, layout: Layout, updates: Sequence[Write], stored: Mapping[str, Row]) -> None:
+    if not updates:
+        return
+    changes = [_change(layout, one, stored[one.id]) for one in updates]
+    _give_up_unique_values(session, layout, changes)
+    by_cells: dict[tuple[int, ...], list[Values]] = defaultdict(list)
+    for change in changes:
+        by_cells[change.changed].append(change.values)
+    for changed, rows in by_cells.items():
+        session.change_many(layout.update(changed), rows)
+    for list_ in layout.lists:
+        _update_list(session, list_, updates)
+
+
+def _change(layout: Layout, one: Write, old: Row) -> _Change:
+    new = layout.cell_values(one.document)
+    changed = tuple(position for position, value in enumerate(new) if value != old[position])
+    text = jsontext.encode(one.document).decode()
+    values = (one.rev, one.fingerprint, *(new[position] for position in changed), text, one.id)
+    return _Change(one.id, changed, values)
+
+
+def _give_up_unique_values(session: SqliteSession, layout: Layout, changes: Sequence[_Change]) -> None:
+    """Clear the unique cells that several documents change, so that these may swap their values."""
+    guarded = {position for position, cell in enumerate(layout.scalars) if cell in layout.unique}
+    by_cells: dict[tuple[int, ...], list[tuple[str]]] = defaultdict(list)
+    for change in changes:
+        cells = tuple(position for position in change.changed if position in guarded)
+        if cells:
+            by_cells[cells].append((change.id,))
+    if sum(map(len, by_cells.values())) > 1:
+        for cells, ids in by_cells.items():
+            session.change_many(layout.clear(cells), ids)
+
+
+def _update_list(session: SqliteSession, list_: ListTable, updates: Sequence[Write]) -> None:
+    """Remove the values that are not in a list any more, and add the new ones."""
+    old: dict[str, set[CellValue]] = defaultdict(set)
+    for id_, value in _rows_of(session, list_.select, updates):
+        old[id_].add(value)
+    new = {one.id: list_.read(one.document) for one in updates}
+    removed = [(value, id_) for id_ in new for value in old[id_] - new[id_]]
+    added = [(value, id_) for id_ in new for value in new[id_] - old[id_]]
+    if removed:
+        session.change_many(list_.delete, removed)
+    if added:
+        session.change_many(list_.insert, added)
+
+
+def _insert(session: SqliteSession, layout: Layout, inserts: Sequence[Write]) -> None:
+    session.change_many(layout.insert, (layout.row(one, jsontext.encode(one.document).decode()) for one in inserts))
+    for list_ in layout.lists:
+        session.change_many(list_.insert, ((value, one.id) for one in inserts for value in list_.read(one.document)))
+
+
+def _refusal(
+    error: sqlite3.IntegrityError, layout: Layout, session: SqliteSession, writes: Sequence[Write]
+) -> ConflictError | DBError:
+    """Say which rules a batch broke, by their paths, and nothing of the items that were there first."""
+    if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+        return ConflictError("there is an item with this _id already")
+    taken = _taken(session, layout, writes)
+    if not taken:
+        return failure(error, session.database.path)
+    problems = [Problem(to_text(cell.path), "unique", "this value is taken") for cell in taken]
+    return ConflictError("another item has a value that must be unique", problems=problems)
+
+
+def _taken(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> list[Cell]:
+    """Find the unique cells of which a batch gives one value to two documents, or one that another document has."""
+    ids = {one.id for one in writes}
+    rows = [layout.cell_values(one.document) for one in writes if one.operation is not Operation.DELETE]
+    taken = []
+    for position, cell in enumerate(layout.scalars):
+        values = [row[position] for row in rows if row[position] is not None]
+        if cell not in layout.unique or not values:
+            continue
+        those = is_one_of(Condition(quoted(cell.name)), values, cell.kind)
+        holders = session.rows(f"SELECT _id FROM {quoted(layout.table)} WHERE {those.text}", those.values)
+        if len(set(values)) < len(values) or any(id_ not in ids for (id_,) in holders):
+            taken.append(cell)
+    return taken

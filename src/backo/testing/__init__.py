@@ -1,0 +1,1 @@
+"""WHAT an implementation has to do: contract suites for those who write connectors."""
