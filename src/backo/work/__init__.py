@@ -1,0 +1,1 @@
+"""ONE unit of work: what a request reads and writes, whole or not at all."""

@@ -1,0 +1,142 @@
+"""What a unit of work knows of an application: its collections, links, limits and clock. Frozen."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from backo.connectors.base import Store, StoredDocument
+from backo.errors import NotFoundError, Problem, StoredDataError, ValidationError
+from backo.items.record import Record
+from backo.references.links import Link, LinkGraph
+from backo.schema.compiler import Schema
+
+_CHECKED_VERSIONS = 10_000  # documents of another fingerprint that are remembered as checked, per collection
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may ask for.
+
+    Attributes:
+        body: bytes of a JSON body.
+        depth: levels of nested JSON.
+        filter: comparisons and connectives of a filter.
+        pattern: characters of a pattern.
+        id: characters of an id in an address.
+        page: items of a page.
+        fill: ids that one answer shows in derived lists.
+        cascade: items that one request may delete.
+    """
+
+    body: int = 1024 * 1024
+    depth: int = 64
+    filter: int = 200
+    pattern: int = 200
+    id: int = 128
+    page: int = 1000
+    fill: int = 100_000
+    cascade: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One collection, assembled.
+
+    Attributes:
+        name: of the collection.
+        schema: of its items.
+        store: where they live.
+        record: the class of its records.
+        stamp: writes `_meta` into a record that is about to be stored; None for no `_meta`.
+        links: its links by path.
+    """
+
+    name: str
+    schema: Schema
+    store: Store
+    record: type[Record]
+    stamp: Callable[[Any], None] | None
+    links: Mapping[tuple[str, ...], Link]
+    _checked: OrderedDict[tuple[str, int], StoredDocument] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def accepted(self, stored: StoredDocument) -> StoredDocument:
+        """Give a stored document that fits the present schema.
+
+        What was checked under the same fingerprint is taken as it is; anything else is checked, once
+        per version.
+
+        Raises:
+            StoredDataError: it does not fit; the message names collection, `_id` and path.
+        """
+        if stored.fingerprint == self.schema.fingerprint:
+            return stored
+        key = (stored.id, stored.rev)
+        with self._lock:
+            known = self._checked.get(key)
+        if known is not None and known.document == stored.document:
+            return known
+        checked = StoredDocument(stored.id, stored.rev, self.schema.fingerprint, document=self._check(stored))
+        with self._lock:
+            self._checked[key] = checked
+            while len(self._checked) > _CHECKED_VERSIONS:
+                self._checked.popitem(last=False)
+        return checked
+
+    def _check(self, stored: StoredDocument) -> dict[str, Any]:
+        """Check a document that was written under another schema, or by hand."""
+        record = self.record()
+        try:
+            record._stamping = True  # a document brings its own `_id` and `_meta`
+            known = {name: value for name, value in stored.document.items() if not name.startswith("_")}
+            system = {name: stored.document.get(name) for name in self.schema.children if name.startswith("_")}
+            record.set(known | system | {"_id": stored.id})
+            record._judge_complete()  # the unit of work is the record's own machinery
+            return record._encode()  # as above
+        except ValidationError as error:
+            message = f"{self.name}/{stored.id}: the stored item does not fit the declaration of {self.name!r}"
+            hint = "change the stored items with migrate(), or mend this one by hand"
+            raise StoredDataError(message, problems=error.problems, hint=hint) from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalog:
+    """The assembled application.
+
+    Attributes:
+        name: of the application.
+        entries: the collections by name.
+        graph: all links.
+        limits: of one request.
+        clock: gives the present time, aware.
+    """
+
+    name: str
+    entries: Mapping[str, Entry]
+    graph: LinkGraph
+    limits: Limits
+    clock: Callable[[], datetime]
+
+    def entry(self, name: str) -> Entry:
+        """Give a collection by its name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        try:
+            return self.entries[name]
+        except KeyError:
+            message = f"there is no collection {name!r}"
+            raise NotFoundError(message) from None
+
+
+def not_found(collection: str) -> NotFoundError:
+    """Say that there is no such item; the id is not repeated, the caller knows it."""
+    return NotFoundError(
+        f"there is no such item in {collection!r}", problems=[Problem("$._id", "not_found", "Is unknown")]
+    )

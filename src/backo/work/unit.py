@@ -1,0 +1,532 @@
+"""Open one unit of work: read through it, collect writes in it, commit it whole or not at all.
+
+A unit holds the present version of every item it met (an identity map), one session per database,
+what is still to be written, and what has to hold in the end. `backo.work.changing` decides what is
+written; this module only keeps and applies it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from backo.connectors.base import Database, Lock, Operation, Session, StoredDocument, Write
+from backo.errors import ConflictError, Problem, QueryError, SessionError, ValidationError
+from backo.paths import FieldPath, to_text
+from backo.query.filters import Filter, Query
+from backo.references.effects import (
+    AddLink,
+    Answer,
+    Holders,
+    Judgement,
+    Key,
+    Members,
+    MustExist,
+    MustNotBeEmpty,
+    Plan,
+    Planner,
+    RemoveLink,
+)
+from backo.references.fields import ids_in
+from backo.references.links import Link
+from backo.work.catalog import Catalog, Entry
+from backo.work.rewriting import rewritten
+
+_log = logging.getLogger("backo.transaction")
+
+_OVERLAID = 100  # writes of a collection through which a look for holders goes one by one
+_REV_BITS = 47  # a revision starts at random, so that an id used again never repeats a revision
+
+_open: ContextVar[Mapping[int, Unit]] = ContextVar("backo_units", default={})  # noqa: B039  # never changed in place
+
+
+@dataclass(slots=True)
+class _Held:
+    """An item that the unit met.
+
+    Attributes:
+        present: its version as the unit sees it, own writes included; None when it does not exist.
+        stored_rev: the revision that the session has; None when it has none.
+        first: its version before the unit changed it.
+    """
+
+    present: StoredDocument | None
+    stored_rev: int | None
+    first: StoredDocument | None
+
+
+class Unit:
+    """One unit of work, used by one thread and ended once."""
+
+    def __init__(self, catalog: Catalog, *, writing: bool) -> None:
+        self.catalog = catalog
+        self.writing = writing
+        self._sessions: dict[int, tuple[Database, Session]] = {}
+        self._held: dict[Key, _Held] = {}
+        self._pending: dict[Key, Write] = {}
+        self._judgements: dict[Judgement, None] = {}
+        self._log: list[Callable[[], None]] = []  # undoes what was planned, last first
+        self._after: list[Callable[[], Any]] = []
+        self._deferred: dict[Key, list[AddLink]] = {}
+        self.inserted: set[Key] = set()
+        self.leaving: set[Key] = set()  # items that are just being deleted
+        self._thread = threading.get_ident()
+        self._ended = False
+        self._broken = False
+        self.changes = 0  # how many writes were planned so far
+
+    # Reading.
+
+    def session(self, entry: Entry) -> Session:
+        """Give the session of the database where a collection lives; opened at the first use.
+
+        Raises:
+            SessionError: the unit has ended, or belongs to another thread.
+        """
+        if self._ended or threading.get_ident() != self._thread:
+            message = "this unit of work has ended, or belongs to another thread"
+            raise SessionError(message)
+        database = entry.store.database
+        found = self._sessions.get(id(database))
+        if found is None:
+            found = self._sessions[id(database)] = (database, database.begin(writing=self.writing))
+        return found[1]
+
+    def get(self, entry: Entry, ids: Sequence[str], lock: Lock = Lock.NONE) -> dict[str, StoredDocument]:
+        """Give the present versions of items, in one read; those that do not exist are left out."""
+        name, held = entry.name, self._held
+        unknown = [id_ for id_ in ids if (name, id_) not in held] if held else list(ids)
+        if unknown:
+            found = entry.store.get(self.session(entry), unknown, lock)
+            for id_ in unknown:
+                stored = found.get(id_)
+                present = None if stored is None else entry.accepted(stored)
+                held[name, id_] = _Held(present, None if stored is None else stored.rev, present)
+        versions = ((id_, held[name, id_].present) for id_ in ids)
+        return {id_: present for id_, present in versions if present is not None}
+
+    def find(self, entry: Entry, query: Query) -> Iterator[StoredDocument]:
+        """Give the documents of a query, the unit's own writes included."""
+        self.flush()
+        query = self._rewritten(entry, query)
+        present, accepted = entry.schema.fingerprint, entry.accepted
+        found = entry.store.find(self.session(entry), query)
+        return (one if one.fingerprint == present else accepted(one) for one in found)
+
+    def count(self, entry: Entry, filter_: Filter) -> int:
+        """Count the documents that match, the unit's own writes included."""
+        self.flush()
+        return entry.store.count(self.session(entry), self._rewritten(entry, Query(filter_)).filter)
+
+    def without_links(self, entry: Entry, filter_: Filter) -> Filter:
+        """Rewrite a filter so that it no longer crosses links."""
+        return self._rewritten(entry, Query(filter_)).filter
+
+    def _rewritten(self, entry: Entry, query: Query) -> Query:
+        return rewritten(query, entry.links, self.catalog.graph, self._search)
+
+    def _search(self, collection: str, filter_: Filter, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+        """Give id and value at a path of the items of a collection that match."""
+        entry = self.catalog.entry(collection)
+        for stored in self.find(entry, Query(filter_)):
+            value: Any = stored.document
+            for name in path:
+                value = None if value is None else value.get(name)
+            yield stored.id, value
+
+    def linked(self, link: Link, ids: Sequence[str], limit: int) -> dict[str, list[str]]:
+        """Give, for items of a collection, the ids that one of its links names; at most `limit` in all."""
+        if not link.derived:
+            found = self.get(self.catalog.entry(link.collection), ids)
+            return {id_: list(ids_in(_value(stored.document, link.path))) for id_, stored in found.items()}
+        reverse = self.catalog.graph.reverse_of(link)
+        return {} if reverse is None else self._holders(reverse, ids, limit)
+
+    def _holders(self, link: Link, ids: Sequence[str], limit: int) -> dict[str, list[str]]:
+        """Give, for targets, the ids of the items whose stored link names them, in order.
+
+        What is still to be written is laid over what the store says: a flush would let the store
+        judge unique values before the end.
+        """
+        if not ids:
+            return {}
+        entry = self.catalog.entry(link.collection)
+        changed = [id_ for name, id_ in self._pending if name == link.collection]
+        if len(changed) > _OVERLAID:
+            self.flush()
+            changed = []
+        told = set(changed)
+        holders: dict[str, list[str]] = {}
+        for target, holder in entry.store.referrers(self.session(entry), link.path, ids, limit + len(changed)):
+            if holder not in told:
+                holders.setdefault(target, []).append(holder)
+        if changed:
+            wanted = set(ids)
+            for id_ in changed:
+                present = self._held[link.collection, id_].present
+                names = () if present is None else ids_in(_value(present.document, link.path))
+                for target in wanted.intersection(names):
+                    holders.setdefault(target, []).append(id_)
+            holders = {target: sorted(found) for target, found in holders.items()}
+        return holders
+
+    def filled(self, link: Link, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Give the ids that a derived link of a page of items shows.
+
+        Raises:
+            QueryError: there are more than one answer may show.
+        """
+        limit = self.catalog.limits.fill
+        found = self.linked(link, ids, limit + 1)
+        if sum(map(len, found.values())) > limit:
+            message = f"{to_text(link.path)} names more than {limit} items"
+            hint = "declare it with ofs=FillStrategy.NOT_FILL, or ask for a smaller page"
+            raise QueryError(message, problems=[Problem(to_text(link.path), "fill", "Names too many items")], hint=hint)
+        return found
+
+    def solve(self, planner: Planner, limit: int | None = None) -> Plan:
+        """Run a planner of `backo.references.effects`, answering what it asks with one read each.
+
+        Args:
+            planner: the planner.
+            limit: how many items it may change; answers with more are cut one above it.
+        """
+        limit = self.catalog.limits.cascade if limit is None else limit
+        try:
+            request = next(planner)
+            while True:
+                request = planner.send(self._answer(request, limit + 1))
+        except StopIteration as end:
+            plan: Plan = end.value
+            return plan
+
+    def _answer(self, request: Members | Holders, limit: int) -> Answer:
+        if isinstance(request, Holders):
+            found = self._holders(request.link, request.ids, limit)
+            for (collection, id_), links in self._deferred.items():
+                for one in links:
+                    if (collection, one.path) == request.link.address and one.target in request.ids:
+                        found.setdefault(one.target, []).append(id_)
+            return found
+        return self.linked(request.link, request.ids, limit)
+
+    def first(self, key: Key) -> Mapping[str, Any]:
+        """Give the document of an item that the unit met as it was before; empty when there was none."""
+        held = self._held.get(key)
+        return {} if held is None or held.first is None else held.first.document
+
+    # Writing.
+
+    def put(self, entry: Entry, id_: str, document: dict[str, Any]) -> StoredDocument:
+        """Plan to store a document; returns the version that it becomes."""
+        self._check_writing()
+        key, fingerprint = (entry.name, id_), entry.schema.fingerprint
+        held = self._held.setdefault(key, _Held(None, None, None))
+        self._remember(key, held)
+        expected = held.stored_rev
+        if expected is None:
+            if held.present is not None and key not in self._pending:
+                raise _exists(entry)
+            rev = held.present.rev if held.present else secrets.randbits(_REV_BITS) + 1
+            write = Write(Operation.INSERT, id_, rev=rev, fingerprint=fingerprint, document=document)
+            self.inserted.add(key)
+        else:
+            rev = expected + 1
+            write = Write(Operation.UPDATE, id_, expected, rev, fingerprint, document)
+        self._pending[key] = write
+        self.changes += 1
+        held.present = StoredDocument(id_, rev, fingerprint, document=document)
+        return held.present
+
+    def remove(self, entry: Entry, id_: str) -> None:
+        """Plan to delete an item."""
+        self._check_writing()
+        key = (entry.name, id_)
+        held = self._held[key]
+        self._remember(key, held)
+        if held.stored_rev is None:
+            self._pending.pop(key, None)
+        else:
+            self._pending[key] = Write(Operation.DELETE, id_, held.stored_rev)
+        self.changes += 1
+        held.present = None
+
+    def _check_writing(self) -> None:
+        if not self.writing:
+            message = "this unit of work only reads"
+            raise SessionError(message, hint="open it with transaction()")
+
+    def defer(self, key: Key, effects: list[AddLink | RemoveLink]) -> None:
+        """Keep links for an item that does not exist yet; what is removed again is forgotten."""
+        before = self._deferred.get(key, [])
+        links = list(before)
+        for effect in effects:
+            link = AddLink(effect.collection, effect.id, effect.path, effect.target)
+            links = [one for one in links if one != link]
+            if isinstance(effect, AddLink):
+                links.append(link)
+        self._deferred[key] = links
+        self._log.append(lambda: self._deferred.update({key: before}))
+
+    def deferred(self, key: Key) -> list[AddLink]:
+        """Give the links that were kept for an item."""
+        return self._deferred.get(key, [])
+
+    def judge_later(self, judgements: Iterable[Judgement]) -> None:
+        """Remember what has to hold when the unit ends."""
+        new = [one for one in dict.fromkeys(judgements) if one not in self._judgements]
+        if new:
+            self._judgements.update(dict.fromkeys(new))
+            self._log.append(partial(self._forget, new))
+
+    def _forget(self, judgements: Iterable[Judgement]) -> None:
+        for one in judgements:
+            del self._judgements[one]
+
+    def undo_with(self, undo: Callable[[], None]) -> None:
+        """Remember how to put something back, should the operation or the unit fail."""
+        self._log.append(undo)
+
+    def _remember(self, key: Key, held: _Held) -> None:
+        before = held.present, held.stored_rev, self._pending.get(key), key in self.inserted
+        self._log.append(partial(self._put_back, key, held, before))
+
+    def _put_back(
+        self, key: Key, held: _Held, before: tuple[StoredDocument | None, int | None, Write | None, bool]
+    ) -> None:
+        """Take back the plan of one write: what there was before, also when a session has been handed it."""
+        present, stored_rev, write, inserted = before
+        held.present = present
+        again = write if held.stored_rev == stored_rev else _back_to(present, held.stored_rev, key[1])
+        if again is None:
+            self._pending.pop(key, None)
+        else:
+            self._pending[key] = again
+        if not inserted:
+            self.inserted.discard(key)
+
+    def after_commit(self, function: Callable[[], Any]) -> None:
+        """Call a function once the unit is committed, and never if it is not."""
+        self._after.append(function)
+        self._log.append(lambda: self._after.remove(function))
+
+    def flush(self) -> None:
+        """Hand what is pending to the stores, one batch per collection, in order of their names."""
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, {}
+        batches: dict[str, list[Write]] = {}
+        for (name, _), write in pending.items():
+            batches.setdefault(name, []).append(write)
+        try:
+            for name in sorted(batches):
+                entry = self.catalog.entry(name)
+                entry.store.write(self.session(entry), batches[name])
+                for write in batches[name]:
+                    gone = write.operation is Operation.DELETE
+                    self._held[name, write.id].stored_rev = None if gone else write.rev
+        except BaseException:
+            self._broken = True
+            raise
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Do one operation whole: when it fails, what it had planned is forgotten."""
+        start = len(self._log)
+        try:
+            yield
+        except BaseException:
+            self._undo(start)
+            raise
+
+    def _undo(self, start: int) -> None:
+        """Take back everything that was planned since the log was this long."""
+        while len(self._log) > start:
+            self._log.pop()()
+
+    # Ending.
+
+    def commit(self) -> None:
+        """Write what is pending, judge the end, and commit.
+
+        Raises:
+            ValidationError: a link names an item that does not exist, or a required one names nothing.
+            ConflictError: a unique value is taken, or somebody else was faster.
+            SessionError: a store refused what an operation wrote, and it was caught.
+        """
+        try:
+            if self.writing:
+                self._check_whole()
+                self.flush()
+                self._judge()
+            for _, session in self._sessions.values():
+                session.commit()
+        except BaseException:
+            self.rollback()
+            raise
+        self._ended = True
+
+    def run_after(self) -> None:
+        """Call what waits for the commit; no unit of work is open any more."""
+        for function in self._after:
+            try:
+                function()
+            except Exception:  # noqa: BLE001  # what is committed stays so; the failure is told in the log
+                _log.exception("a function of on_commit failed; the unit of work is committed all the same")
+
+    def _check_whole(self) -> None:
+        if self._broken:
+            message = "an operation failed half-way inside this unit of work, so it cannot be committed"
+            raise SessionError(message)
+
+    def rollback(self) -> None:
+        """Forget everything. Does not raise."""
+        if self._ended:
+            return
+        self._ended = True
+        for _, session in self._sessions.values():
+            session.rollback()
+        self._undo(0)
+        if self.changes:
+            _log.debug("rolled back %d changes of %r", self.changes, self.catalog.name)
+
+    def _judge(self) -> None:
+        """Judge what could not be judged before everything was there.
+
+        Raises:
+            ValidationError: an item that was stored names another one that does not exist, or lacks
+                a required link; with every problem.
+            ConflictError: an item would be left without a required link.
+        """
+        named: dict[tuple[str, str, FieldPath], frozenset[str]] = {}  # of long lists each id is judged
+        standing = [one for one in self._judgements if self._stands(one, named)]
+        own = self._missing_targets([one for one in standing if isinstance(one, MustExist)])
+        bereft: list[Problem] = []
+        for one in self._empty([one for one in standing if isinstance(one, MustNotBeEmpty)]):
+            path = to_text(one.path)
+            if one.own:
+                own.append(Problem(path, "required", "Is required"))
+            else:
+                bereft.append(Problem(path, "required", f"An item of {one.collection!r} requires it"))
+        if own:
+            message = "a reference is missing, or names an item that does not exist"
+            raise ValidationError(message, problems=dict.fromkeys(own))
+        if bereft:
+            message = "an item requires a link that this would take away"
+            raise ConflictError(message, problems=dict.fromkeys(bereft))
+
+    def _stands(self, judgement: Judgement, named: dict[tuple[str, str, FieldPath], frozenset[str]]) -> bool:
+        """Tell whether a judgement is still about something: the item exists and has not changed its mind.
+
+        Args:
+            judgement: the judgement.
+            named: the ids that stored links name, by collection, id and path; filled as they are needed.
+        """
+        present = self.get(self.catalog.entry(judgement.collection), [judgement.id]).get(judgement.id)
+        if present is None:
+            return False
+        if isinstance(judgement, MustNotBeEmpty):  # in a group that is not there nothing is required
+            return len(judgement.path) == 1 or _value(present.document, judgement.path[:-1]) is not None
+        link = self.catalog.graph.links[judgement.collection, judgement.path]
+        if not link.derived or link.reverse is None:
+            place = judgement.collection, judgement.id, judgement.path
+            if place not in named:
+                named[place] = frozenset(ids_in(_value(present.document, judgement.path)))
+            return judgement.target in named[place]
+        wanted = AddLink(link.target, judgement.target, link.reverse, judgement.id)
+        return wanted in self.deferred((link.target, judgement.target))
+
+    def _missing_targets(self, judgements: Iterable[MustExist]) -> list[Problem]:
+        """Find the links that name an item that does not exist, with one read per collection."""
+        wanted: dict[str, list[MustExist]] = {}
+        for judgement in judgements:
+            wanted.setdefault(judgement.target_collection, []).append(judgement)
+        problems = []
+        for collection, group in sorted(wanted.items()):
+            targets = sorted({judgement.target for judgement in group})
+            found = self.get(self.catalog.entry(collection), targets, Lock.SHARED)
+            problems += [
+                Problem(to_text(one.path), "reference", f"There is no such item in {collection!r}")
+                for one in group
+                if one.target not in found
+            ]
+        return problems
+
+    def _empty(self, judgements: Iterable[MustNotBeEmpty]) -> list[MustNotBeEmpty]:
+        """Find the required links that name nothing; of long lists one id is read."""
+        by_link: dict[Link, list[MustNotBeEmpty]] = {}
+        for judgement in judgements:
+            link = self.catalog.graph.links[judgement.collection, judgement.path]
+            by_link.setdefault(link, []).append(judgement)
+        empty = []
+        for link, group in by_link.items():
+            ids = sorted({judgement.id for judgement in group})
+            while ids:
+                found = self.linked(link, ids, len(ids))
+                rest = [id_ for id_ in ids if not found.get(id_)]
+                if link.derived and sum(map(len, found.values())) >= len(ids) > len(rest):
+                    ids = rest  # there may be more about these
+                    continue
+                empty += [judgement for judgement in group if judgement.id in rest]
+                break
+        return empty
+
+
+def _back_to(present: StoredDocument | None, stored_rev: int | None, id_: str) -> Write | None:
+    """Give the write that takes back what a session has been handed already."""
+    if present is None:
+        return None if stored_rev is None else Write(Operation.DELETE, id_, stored_rev)
+    operation = Operation.INSERT if stored_rev is None else Operation.UPDATE
+    return Write(operation, id_, stored_rev or 0, present.rev, present.fingerprint, present.document)
+
+
+def _exists(entry: Entry) -> ConflictError:
+    message = f"there is an item with this _id in {entry.name!r} already"
+    return ConflictError(message, problems=[Problem("$._id", "unique", "Is taken")])
+
+
+def _value(document: Mapping[str, Any], path: Sequence[str]) -> Any:
+    value: Any = document
+    for name in path:
+        value = None if value is None else value.get(name)
+    return value
+
+
+@contextmanager
+def unit_of_work(catalog: Catalog, *, writing: bool) -> Generator[Unit]:
+    """Join the unit of work that is open for this application, or open one and commit it at the end.
+
+    Raises:
+        SessionError: the open one only reads, and writing was asked for.
+    """
+    units = _open.get()
+    joined = units.get(id(catalog))
+    if joined is not None:
+        if writing and not joined.writing:
+            message = "the open unit of work only reads"
+            raise SessionError(message, hint="open it with transaction() before the first read")
+        yield joined
+        return
+    unit = Unit(catalog, writing=writing)
+    token = _open.set({**units, id(catalog): unit})
+    try:
+        yield unit
+        unit.commit()
+    except BaseException:
+        unit.rollback()
+        raise
+    finally:
+        _open.reset(token)
+    unit.run_after()
+
+
+def open_unit(catalog: Catalog) -> Unit | None:
+    """Give the unit of work that is open for this application, if there is one."""
+    return _open.get().get(id(catalog))
