@@ -1,0 +1,453 @@
+"""A collection: items of one kind, where they live, and what may be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from backo.collections.entity import Entity
+from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
+from backo.collections.scope import CollectionScope
+from backo.connectors.adapted import adapt
+from backo.connectors.base import Column, DBConnector, Lock, Store, StoredDocument, Structure
+from backo.errors import DefinitionError, Problem, QueryError, StateError, ValidationError, nearest, shown
+from backo.ids import new_id
+from backo.items.definition import Item
+from backo.items.generating import record_class
+from backo.paths import FieldPath, is_name, parse_field_path, to_text
+from backo.query.filters import EVERYTHING, Compare, Filter, Operator, Query
+from backo.query.parsing import parse_filter
+from backo.query.sorting import position
+from backo.query.strings import parse_sort
+from backo.references.fields import FillStrategy, Ref, RefsList
+from backo.references.links import Link, LinkGraph, declared_links
+from backo.schema.compiler import Schema, compile_schema
+from backo.schema.kinds import Kind
+from backo.schema.problems import MAX_PROBLEMS
+from backo.work import changing
+from backo.work.catalog import Catalog, Entry, Limits, not_found
+from backo.work.unit import Unit, unit_of_work
+
+if TYPE_CHECKING:
+    from backo.collections.application import Application
+
+_FROM_CODE = Limits(filter=100_000, pattern=10_000)
+_HANDED_ALONG = "transaction_id"  # code may hand it to every method; it is not needed
+_PAGE = 1000  # items that a selection in Python reads at a time
+
+
+class Collection:
+    """Items of one kind in one store.
+
+    Args:
+        name: of the collection; part of its addresses.
+        item: what its items are made of.
+        connector: where they live.
+        schema_version: part of the fingerprint of the schema; raise it when functions change what fits.
+        meta_data_handler: keeps `_meta`; None for none.
+
+    Raises:
+        DefinitionError: an argument makes no sense.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        item: Item,
+        connector: Store | DBConnector,
+        *,
+        schema_version: int | str = 0,
+        meta_data_handler: GenericMetaDataHandler | None = StandardMetaDataHandler(),  # noqa: B008  # it has no state
+    ) -> None:
+        if not isinstance(name, str) or not is_name(name) or name.startswith("_"):
+            message = f"a collection cannot be called {shown(name)}"
+            raise DefinitionError(message, hint="names are identifiers that do not start with '_'")
+        if not isinstance(item, Item):
+            message = f"the collection {name!r} needs an Item, not {shown(item)}"
+            raise DefinitionError(message)
+        if not isinstance(connector, Store | DBConnector):
+            message = f"the collection {name!r} needs a connector such as DBSqliteConnector(…), not {shown(connector)}"
+            raise DefinitionError(message)
+        if meta_data_handler is not None and not isinstance(meta_data_handler, GenericMetaDataHandler):
+            message = f"the collection {name!r} needs a handler of metadata, not {shown(meta_data_handler)}"
+            raise DefinitionError(message, hint=_handler_hint(meta_data_handler))
+        self.name = name
+        self.item = item
+        self.connector = connector
+        self.schema_version = schema_version
+        self.meta_data_handler = meta_data_handler
+        self.store = connector if isinstance(connector, Store) else adapt(connector)
+        self._views: dict[str, list[FieldPath]] = {}
+        self._application: Application | None = None
+        self._entry: Entry | None = None
+        self._scope: CollectionScope | None = None
+
+    # Assembling.
+
+    def bind(self, application: Application) -> None:
+        """Belong to an application.
+
+        Raises:
+            DefinitionError: it belongs to another one already.
+        """
+        if self._application is not None:
+            message = f"the collection {self.name!r} is registered already"
+            raise DefinitionError(message)
+        self._application = application
+        self.item._homes.append(self)  # a declaration knows its collections
+
+    def define_view(self, name: str, selectors: Sequence[str]) -> None:
+        """Declare a view that shows these fields only.
+
+        Raises:
+            StateError: the application is assembled.
+        """
+        if self._entry is not None:
+            message = "a view cannot be defined once the application is assembled"
+            raise StateError(message)
+        self._views[name] = [parse_field_path(selector) for selector in selectors]
+
+    def references(self) -> dict[FieldPath, Ref | RefsList]:
+        """Give the declared references by path.
+
+        Raises:
+            DefinitionError: one is where it cannot be.
+        """
+        try:
+            return dict(declared_links(self.item._fields))  # a collection reads its declaration
+        except DefinitionError as error:
+            message = f"{self.name}: {error.message}"
+            raise DefinitionError(message, hint=error.hint) from error
+
+    def compile(self, graph: LinkGraph) -> Entry:
+        """Compile the declaration, now that the links are resolved.
+
+        Raises:
+            DefinitionError: naming the path.
+        """
+        item, links = self.item, {link.path: link for link in graph.of(self.name)}
+        if self.meta_data_handler is not None:
+            self.meta_data_handler.append_schema(item)
+        item._frozen = True  # as above
+        schema = compile_schema(
+            self.name,
+            item._fields,  # as above
+            item._options,  # as above
+            system=item._system,  # as above
+            derived=[path for path, link in links.items() if link.derived],
+            version=self.schema_version,
+            views=self._views,
+        )
+        _refuse_rights(schema)
+        _refuse_unjudged(schema, graph)
+        self.store.declare(Structure(self.name, tuple(_columns(schema, links, graph))))
+        record = record_class(schema, Entity, {"_home": self}, kind=type(item))
+        stamp = None if self.meta_data_handler is None else self.meta_data_handler.update
+        self._entry = Entry(self.name, schema, self.store, record, stamp, links)
+        return self._entry
+
+    @property
+    def entry(self) -> Entry:
+        """The assembled collection; assembles the application at the first use."""
+        if self._entry is None:
+            self.application.assemble()
+        if self._entry is None:
+            message = f"the collection {self.name!r} is not assembled"
+            raise StateError(message)
+        return self._entry
+
+    @property
+    def application(self) -> Application:
+        """The application that the collection belongs to.
+
+        Raises:
+            StateError: it belongs to none.
+        """
+        if self._application is None:
+            message = f"the collection {self.name!r} is not registered"
+            raise StateError(message, hint="call backoffice.register_collection(…) first")
+        return self._application
+
+    @property
+    def catalog(self) -> Catalog:
+        """The assembled application."""
+        return self.application.catalog
+
+    @property
+    def schema(self) -> Schema:
+        """The compiled schema of the items."""
+        return self.entry.schema
+
+    @property
+    def links(self) -> Mapping[FieldPath, Link]:
+        """The resolved links of the items, by path."""
+        return self.entry.links
+
+    @property
+    def scope(self) -> CollectionScope:
+        """What a filter may name here."""
+        if self._scope is None:
+            entry = self.entry
+            others = self.application.collections
+            self._scope = CollectionScope(self.name, entry.schema, entry.links, lambda name: others[name].scope)
+        return self._scope
+
+    def filter(self, criteria: Mapping[str, Any] | None) -> Filter:
+        """Read a filter that Python code gives; it may be as large as the code likes.
+
+        Raises:
+            QueryError: it makes no sense.
+        """
+        return EVERYTHING if criteria is None else parse_filter(criteria, self.scope, _FROM_CODE)
+
+    # Items.
+
+    def new(self, **kwargs: Any) -> Entity:
+        """Give a fresh item, UNSET, with its defaults."""
+        del kwargs
+        record = self.entry.record()
+        if not isinstance(record, Entity):
+            message = f"{self.name!r} makes {type(record).__name__}"
+            raise TypeError(message)
+        record._give_defaults()  # a collection makes its records
+        return record
+
+    new_item = new
+
+    def set(self, values: Mapping[str, Any] | Sequence[Mapping[str, Any]], **kwargs: Any) -> Any:
+        """Give one new, unsaved item with these values, or several for a list.
+
+        Raises:
+            ValidationError: with every problem and its path, which in a list starts with the index: `$[1].name`.
+        """
+        del kwargs
+        if not isinstance(values, list | tuple):
+            return self._new_with(values)
+        records: list[Entity] = []
+        problems: list[Problem] = []
+        for index, one in enumerate(values):
+            try:
+                records.append(self._new_with(one))
+            except ValidationError as error:
+                problems += _problems_at(index, error)
+            if len(problems) >= MAX_PROBLEMS:
+                break
+        if problems:
+            message = f"{self.name} is not valid"
+            raise ValidationError(message, problems=problems[:MAX_PROBLEMS])
+        return records
+
+    def _new_with(self, values: Any) -> Entity:
+        record = self.new()
+        record.set(values)
+        return record
+
+    def make_id(self, record: Any) -> str:
+        """Make the `_id` of a new item: what the connector's `generate_id` says, else a UUIDv7.
+
+        Raises:
+            DefinitionError: the function gave something that is no id.
+        """
+        make = self.connector.generate_id
+        if make is None:
+            return new_id()
+        id_ = make(record)
+        if not isinstance(id_, str) or not id_ or len(id_) > 500 or "\0" in id_:  # as unique texts
+            message = f"{self.name}: generate_id gave {shown(id_)}, which is not an id"
+            raise DefinitionError(message, hint="give a text of at most 500 characters")
+        return id_
+
+    def store_new(self, unit: Unit, record: Entity, events: Sequence[str] = ("created",)) -> None:
+        """Give a new item its `_id` and store it in a unit of work; raises as `create` does."""
+        is_fresh = self.connector.generate_id is None
+        changing.create(unit, self.entry, record, self.make_id(record), events, is_fresh=is_fresh)
+
+    def create(self, values: Mapping[str, Any], **kwargs: Any) -> Entity:
+        """Check values and store them as a new item.
+
+        Raises:
+            ValidationError: with every problem and its path.
+            ConflictError: a unique value is taken.
+        """
+        return self.new().create(values, **kwargs)
+
+    def get_by_id(self, id_: str, **kwargs: Any) -> Entity:
+        """Give the stored item with this `_id`.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        del kwargs
+        found = self._stored([id_])
+        if not found:
+            raise not_found(self.name)
+        return self._entity(found[0])
+
+    def _stored(self, ids: Sequence[str]) -> list[StoredDocument]:
+        with unit_of_work(self.catalog, writing=False) as unit:
+            found = unit.get(self.entry, ids, Lock.NONE)
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def _entity(self, stored: StoredDocument) -> Entity:
+        record = changing.loaded(self.entry, stored)
+        if not isinstance(record, Entity):
+            message = f"{self.name!r} makes {type(record).__name__}"
+            raise TypeError(message)
+        return record
+
+    def select(
+        self,
+        criteria: Mapping[str, Any] | None = None,
+        *,
+        sort: str | Sequence[str] = (),
+        limit: int | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Entity]:
+        """Give the items that match a filter, in the order of `sort` (`"name"`, `"-age"`), then of `_id`.
+
+        They are read a thousand at a time, so memory stays constant, and items may be saved or
+        deleted on the way.
+
+        Raises:
+            QueryError: the filter, the sort or the limit makes no sense.
+            TypeError: there is no such keyword; `transaction_id` is accepted and not needed.
+        """
+        _check_keywords("select", kwargs, ("sort", "limit"))
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+            message = f"limit is a whole number from 0, not {shown(limit)}"
+            raise QueryError(message)
+        return self._pages(Query(self.filter(criteria), parse_sort(sort, self.scope)), limit)
+
+    def _pages(self, query: Query, limit: int | None) -> Iterator[Entity]:
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            page = Query(query.filter, query.sort, limit=size, after=query.after)
+            with unit_of_work(self.catalog, writing=False) as unit:
+                found = list(unit.find(self.entry, page))
+            for stored in found:
+                yield self._entity(stored)
+            if len(found) < size:
+                return
+            left = None if left is None else left - size
+            query = Query(query.filter, query.sort, after=position(found[-1].document, query.sort))
+
+    def select_one(
+        self, criteria: Mapping[str, Any] | None = None, *, sort: str | Sequence[str] = (), **kwargs: Any
+    ) -> Entity | None:
+        """Give the first item that matches, or None; raises as `select` does."""
+        _check_keywords("select_one", kwargs, ("sort",))
+        return next(self.select(criteria, sort=sort, limit=1), None)
+
+    def count(self, criteria: Mapping[str, Any] | None = None) -> int:
+        """Count the items that match a filter.
+
+        Raises:
+            QueryError: the filter makes no sense.
+        """
+        filter_ = self.filter(criteria)
+        with unit_of_work(self.catalog, writing=False) as unit:
+            return unit.count(self.entry, filter_)
+
+    def drop(self) -> None:
+        """Delete every item of the collection, as the strategies say, in one unit of work.
+
+        Raises:
+            ConflictError: something refuses; nothing is deleted.
+        """
+        with unit_of_work(self.catalog, writing=True) as unit:
+            changing.delete_all(unit, self.entry, [stored.id for stored in unit.find(self.entry, Query())])
+
+    # What links need (see `backo.references.fields`).
+
+    def linked_item(self, collection: str, id_: str) -> Entity | None:
+        """Give an item of another collection, None when there is none."""
+        home = self.application.collections[collection]
+        found = home._stored([id_])
+        return home._entity(found[0]) if found else None
+
+    def linked_items(self, path: FieldPath, id_: str | None, ids: Sequence[str]) -> Iterator[Entity]:
+        """Give the items that a link names, in the order of the ids; by query where they are not filled."""
+        link = self.entry.links[path]
+        home = self.application.collections[link.target]
+        if link.derived and link.fill is FillStrategy.NOT_FILL and id_ is not None and not ids and link.reverse:
+            reverse = home.entry.links[link.reverse]
+            named = Compare(reverse.path, Operator.EQ, id_, Kind.TEXT, many=reverse.many)
+            yield from home._pages(Query(named), None)
+            return
+        for start in range(0, len(ids), _PAGE):
+            yield from map(home._entity, home._stored(ids[start : start + _PAGE]))
+
+    def __repr__(self) -> str:
+        """Show the name."""
+        return f"<Collection {self.name}>"
+
+
+def _handler_hint(given: Any) -> str:
+    """Say what to write instead of something that is no handler of metadata."""
+    if isinstance(given, type) and issubclass(given, GenericMetaDataHandler):
+        return f"write {given.__name__}()"
+    return "give an instance of a subclass of GenericMetaDataHandler, or None"
+
+
+def _problems_at(index: int, error: ValidationError) -> list[Problem]:
+    """Give the problems of one item of a list; an error that names none is one itself."""
+    problems = error.problems or (Problem("$", error.code, error.message),)
+    return [Problem(f"$[{index}]{one.path.removeprefix('$')}", one.code, one.message) for one in problems]
+
+
+def _check_keywords(method: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse keywords that a method does not take; `transaction_id` may always be handed along.
+
+    Raises:
+        TypeError: naming the nearest one.
+    """
+    for name in given:
+        if name != _HANDED_ALONG:
+            hint = nearest(name, [*known, _HANDED_ALONG])
+            message = f"{method}() takes no {name!r}" + (f"; {hint}" if hint else "")
+            raise TypeError(message)
+
+
+def _refuse_rights(schema: Schema) -> None:
+    """Refuse rights of fields, which nothing would enforce: what is declared must hold.
+
+    Raises:
+        DefinitionError: naming the path.
+    """
+    for options, path in [(schema.options, ()), *((node.options, path) for path, node in schema.nodes.items())]:
+        if options.can_read is not None or options.can_modify is not None:
+            message = f"{schema.name}: {to_text(path)}: rights of fields are not enforced by this version"
+            raise DefinitionError(message, hint="take can_read and can_modify away, or leave the field out")
+
+
+def _refuse_unjudged(schema: Schema, graph: LinkGraph) -> None:
+    """Refuse conditions on links that are looked up: they change when other items do, and nobody would judge them.
+
+    Raises:
+        DefinitionError: naming the path.
+    """
+    for link in graph.of(schema.name):
+        node, reverse = schema.nodes[link.path], graph.reverse_of(link)
+        bounds = (getattr(node.field, "min", None), getattr(node.field, "max", None))
+        conditions = node.options.constraints or node.options.enum or bounds != (None, None)
+        if link.derived and conditions:
+            where = f"{schema.name}: {to_text(link.path)}"
+            message = f"{where}: min, max, enum and constraints cannot be judged on this side"
+            hint = f"it is looked up in {link.target!r}, which stores the link: declare them there"
+            if reverse is not None and reverse.many is link.many:
+                hint += ", or declare owner=True here"
+            raise DefinitionError(message, hint=hint)
+
+
+def _columns(schema: Schema, links: Mapping[FieldPath, Link], graph: LinkGraph) -> Iterator[Column]:
+    """Give the fields worth a column: indexed, unique, or stored links (of one to one, unique too)."""
+    for path, node in schema.nodes.items():
+        link = links.get(path)
+        stored_link = link if link is not None and not link.derived else None
+        if not (node.options.index or node.options.unique or stored_link):
+            continue
+        reverse = graph.reverse_of(stored_link) if stored_link else None
+        one_to_one = stored_link is not None and not stored_link.many and reverse is not None and not reverse.many
+        unique = node.options.unique or one_to_one
+        yield Column(path, node.kind, node.many, index=True, unique=unique, link=stored_link is not None)
