@@ -1,0 +1,33 @@
+"""Answer one request: the right route, the right origin, the handler; whatever fails becomes a problem."""
+
+from __future__ import annotations
+
+from backo.errors import NotFoundError
+from backo.http.messages import Request, Response
+from backo.http.origins import check_origin
+from backo.http.problems import COMMON_HEADERS
+from backo.http.refusals import MethodError
+from backo.http.routes import Resource
+from backo.http.service import Service
+
+
+def respond(service: Service, resource: Resource | None, request: Request) -> Response:
+    """Answer a request at a resource; None is an address where there is nothing.
+
+    Raises:
+        Exception: what `backo.http.problems.problem` turns into an answer.
+    """
+    if resource is None:
+        message = "there is nothing at this address"
+        raise NotFoundError(message)
+    collection = request.arguments.get("collection")
+    if collection is not None and collection not in service.application.collections:
+        message = "there is no such collection"
+        raise NotFoundError(message)
+    if request.method == "OPTIONS":
+        return Response(204, b"", (*COMMON_HEADERS, ("Allow", resource.allow)))
+    route = resource.routes.get(request.method)
+    if route is None:
+        raise MethodError(request.method, resource.allow)
+    check_origin(request.method, request.source, service.application.trusted_origins)
+    return route.handler(service, request)
