@@ -1,0 +1,1 @@
+"""Applications made with `backo`, to be run, read and copied."""
