@@ -1,0 +1,24 @@
+"""Compare this library with a floor: the same service, written by hand.
+
+    python -m bench             every row at 1 000 and 100 000 items, 15 rounds
+    python -m bench --quick     1 000 items, 3 rounds
+    python -m bench --self      the floor on both sides: how far from 1.00 the noise reaches
+
+    model       the people and sites both sides serve
+    floor/      the service written by hand with Flask and `sqlite3`
+    ours        the service declared with this library
+    empty       a Flask route that does nothing
+    fill        the databases, each through the code of its side
+    server      one side under gunicorn, in a process of its own
+    client      a keep-alive connection that costs little
+    rows        the requests that are measured
+    measure     how they alternate, and how ratios are taken
+    memory      four clients at once
+    over_http   the figures over HTTP
+    inside      the figures in process
+    report      tables and JSON
+
+All servers of a row are up at once and share one core; the client has another one. Requests
+alternate, so that what disturbs the machine disturbs all sides alike. A ratio is taken within
+a round; the median of the rounds is printed, with the least and the greatest.
+"""

@@ -1,0 +1,67 @@
+"""Run the bench: `python -m bench [--quick] [--only ROW] [--sizes 1000,100000] [--rounds 15]`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from bench.over_http import Sides, client_core, measure_parents, measure_rows
+from bench.report import Report
+from bench.rows import ROWS
+
+_RESULTS = Path(__file__).parent / "results"
+_OTHERS = ("parents", "memory", "inside")
+
+
+def main() -> None:
+    """Measure what the options ask for, print it, and write it to `bench/results`."""
+    options = _options()
+    report = Report(name=options.name, rounds=options.rounds)
+    sides = {"floor": "floor", "ours": "floor" if options.self else "ours"}
+    with tempfile.TemporaryDirectory(prefix="backo-bench-") as folder:
+        _measure(report, options.only, options.sizes, sides, Path(folder))
+    print(report.text())
+    print(f"\nwritten to {report.write(_RESULTS)}")
+
+
+def _measure(report: Report, only: list[str], sizes: list[int], sides: Sides, folder: Path) -> None:
+    rows = [row for row in ROWS if row.name in only]
+    for size in sizes:
+        memory = "memory" in only and size == sizes[-1]
+        if rows or memory:
+            measure_rows(report, rows, sides, size, folder / str(size), memory=memory)
+    if "parents" in only:
+        measure_parents(report, sides, sizes[-1], folder / "parents")
+    if "inside" in only:
+        # Imported here, since the floor against itself needs no library.
+        inside = import_module("bench.inside")
+        with client_core():
+            report.figures += inside.inside_figures(folder / "inside", report.rounds)
+
+
+def _options() -> argparse.Namespace:
+    names = [row.name for row in ROWS] + list(_OTHERS)
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--quick", action="store_true", help="1 000 items, 3 rounds")
+    parser.add_argument("--only", action="append", choices=names, help="may be repeated")
+    parser.add_argument("--sizes", type=_sizes, help="numbers of items, with commas between")
+    parser.add_argument("--rounds", type=int, help="counted rounds of each row")
+    parser.add_argument("--self", action="store_true", help="the floor on both sides")
+    parser.add_argument("--name", help="of the file in bench/results")
+    options = parser.parse_args()
+    mode = "self" if options.self else "quick" if options.quick else "full"
+    options.name = options.name or mode
+    options.only = options.only or [name for name in names if name != "inside" or not options.self]
+    options.sizes = options.sizes or ([1_000] if options.quick else [1_000, 100_000])
+    options.rounds = options.rounds or (3 if options.quick else 15)
+    return options
+
+
+def _sizes(text: str) -> list[int]:
+    return sorted({int(size) for size in text.split(",")})
+
+
+if __name__ == "__main__":
+    main()

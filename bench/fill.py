@@ -1,0 +1,36 @@
+"""Fill the database of a side, in a process of its own: `python -m bench.fill SIDE FOLDER N P`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from bench import model
+from bench.rows import parents_of
+
+
+def fill_all(sides: Mapping[Path, str], size: int, parents: int) -> None:
+    """Fill the folder of each side at once with `size` people over the first `parents` sites."""
+    processes: list[subprocess.Popen[bytes]] = []
+    for folder, side in sides.items():
+        folder.mkdir(parents=True)
+        command = [sys.executable, "-m", "bench.fill", side, str(folder), str(size), str(parents)]
+        processes.append(subprocess.Popen(command))
+    codes = [process.wait() for process in processes]
+    if any(codes):
+        raise RuntimeError("a database could not be filled")
+
+
+def main(side: str, folder: str, size: str, parents: str) -> None:
+    """Fill the database of `side` in `folder` through the code of that side."""
+    count = int(size)
+    sites = model.sites(parents_of(count))
+    people = model.people(count, int(parents))
+    import_module(f"bench.{side}").fill(Path(folder), sites, people)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

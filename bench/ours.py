@@ -1,0 +1,90 @@
+"""The library's side: people and sites declared with `backo`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+from flask import Flask
+
+from backo import (
+    Backoffice,
+    Bool,
+    Collection,
+    Date,
+    DBSqliteConnector,
+    Dict,
+    FillStrategy,
+    Float,
+    Int,
+    Item,
+    List,
+    Ref,
+    RefsList,
+    String,
+)
+from bench.model import FILLED_AT, Clock, NewId, Values, utc_now
+
+_BATCH = 2_000
+
+SITE = Item(
+    {
+        "name": String(required=True),
+        "city": String(),
+        "people": RefsList(coll="people", field="$.site", ofs=FillStrategy.NOT_FILL),
+    }
+)
+PERSON = Item(
+    {
+        "name": String(required=True, index=True),
+        "surname": String(),
+        "age": Int(min=0, max=150, index=True),
+        "email": String(),
+        "male": Bool(default=True),
+        "salary": Float(),
+        "birth": Date(),
+        "tags": List(String()),
+        "address": Dict({"street": String(), "number": Int(), "city": String()}),
+        "site": Ref(coll="sites", field="$.people", required=True),
+    }
+)
+
+
+def declare(folder: Path, clock: Clock = utc_now, new_id: NewId | None = None) -> Backoffice:
+    """Return the back office over the database in `folder`; `new_id` replaces the ids of backo."""
+    path = str(folder / "ours.sqlite")
+    backoffice = Backoffice("bench", clock=clock)
+    for name, item in (("sites", SITE), ("people", PERSON)):
+        connector = DBSqliteConnector(path=path, table=name)
+        if new_id is not None:
+            connector.generate_id = lambda document: new_id()
+        backoffice.register_collection(Collection(name, item, connector))
+    return backoffice
+
+
+def create_app(folder: Path, clock: Clock = utc_now, new_id: NewId | None = None) -> Flask:
+    """Return the application over the database in `folder`, which is made when missing."""
+    app = Flask("ours")
+    declare(folder, clock, new_id).build_routes(app)
+    return app
+
+
+def fill(folder: Path, sites: Iterable[Values], people: Iterable[Values]) -> None:
+    """Store `sites` and `people`, which carry their `_id`, in transactions of 2 000 items."""
+    ids: deque[str] = deque()
+    backoffice = declare(folder, lambda: FILLED_AT, ids.popleft)
+    for collection, items in ((backoffice.sites, sites), (backoffice.people, people)):
+        for batch in _batches(items):
+            with backoffice.transaction():
+                for values in batch:
+                    ids.append(values.pop("_id"))
+                    collection.create(values)
+    backoffice.close()
+
+
+def _batches(items: Iterable[Values]) -> Iterator[Iterable[Values]]:
+    rest = iter(items)
+    for first in rest:
+        yield chain([first], islice(rest, _BATCH - 1))

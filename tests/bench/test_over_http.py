@@ -1,0 +1,44 @@
+"""The whole bench runs, with the floor on both sides."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gunicorn", reason="needs the extra `bench`")
+
+from bench.over_http import client_core, measure_parents, measure_rows
+from bench.report import Report
+from bench.rows import ROWS
+
+SIDES = {"floor": "floor", "ours": "floor"}
+
+
+def test_the_floor_against_itself(tmp_path: Path) -> None:
+    """Every row at two sizes, the two parents and the memory, as tables and as JSON."""
+    report = Report(name="try", rounds=1)
+    rows = [replace(row, times=2) for row in ROWS]
+
+    for size in (20, 40):
+        folder = tmp_path / str(size)
+        measure_rows(report, rows, SIDES, size, folder, memory=size == 40)
+    measure_parents(report, SIDES, 20, tmp_path / "parents")
+
+    assert [line.size for line in report.lines] == [20] * len(ROWS) + [40] * len(ROWS)
+    assert len(report.growth()) == len(ROWS)
+    assert len(report.crowding) == 2
+    assert [figure.unit for figure in report.figures] == ["MiB"] * 4
+    assert "filtered page" in report.text()
+    assert report.write(tmp_path).read_text("utf-8").startswith('{\n  "name": "try",')
+
+
+def test_the_core_of_the_client_is_given_back() -> None:
+    """The servers get another core than the client, as long as there are two."""
+    before = os.sched_getaffinity(0)
+
+    with client_core() as servers:
+        assert (servers is None) == (len(before) == 1)
+        assert servers not in os.sched_getaffinity(0)
+
+    assert os.sched_getaffinity(0) == before
