@@ -93,7 +93,7 @@ def test_links_do_not_change_sides_unseen(places: Places, kind: type[Ref | RefsL
         with pytest.raises(StoredDataError) as caught:
             use()
         assert caught.value.message == (
-            "left: $.others was the stored side of its links, which the items 'l' still hold; "
+            "left: $.others was the stored side of its links, which are still held by the item 'l'; "
             "now its reverse is declared as the stored side"
         )
         assert "owner=True" in (caught.value.hint or "")

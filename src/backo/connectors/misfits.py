@@ -22,7 +22,7 @@ def repeated_value(collection: str, path: FieldPath, ids: Sequence[str]) -> Stor
 def misplaced_links(collection: str, path: FieldPath, ids: Sequence[str]) -> StoredDataError:
     """Say that documents hold links at a path that is declared as the derived side."""
     message = (
-        f"{collection}: {to_text(path)} was the stored side of its links, which {_items(ids)} still hold; "
+        f"{collection}: {to_text(path)} was the stored side of its links, which are still held by {_items(ids)}; "
         "now its reverse is declared as the stored side"
     )
     hint = "declare owner=True there; or take these links away under the declaration before, and link anew"
@@ -33,7 +33,7 @@ def _items(ids: Sequence[str]) -> str:
     """Name items.
 
     >>> _items(["a"]), _items(["d", "c", "b", "a"])
-    ("the items 'a'", "the items 'a', 'b', 'c' and others")
+    ("the item 'a'", "the items 'a', 'b', 'c' and others")
     """
-    others = " and others" if len(ids) > MOST_SHOWN else ""
-    return f"the items {', '.join(map(shown, sorted(ids)[:MOST_SHOWN]))}{others}"
+    named = ", ".join(map(shown, sorted(ids)[:MOST_SHOWN]))
+    return f"the item{'s' if len(ids) > 1 else ''} {named}{' and others' if len(ids) > MOST_SHOWN else ''}"

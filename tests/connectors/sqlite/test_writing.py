@@ -91,13 +91,14 @@ def test_all_taken_values_are_named(store: DBSqliteConnector) -> None:
             assert [problem.path for problem in caught.value.problems] == paths
 
 
-def test_an_id_that_exists_is_a_conflict_without_a_problem(store: DBSqliteConnector) -> None:
-    """An inserted `_id` that is there says so."""
-    save(store, {"_id": "a"})
+@pytest.mark.parametrize("document", [{"_id": "a"}, {"_id": "a", "email": "x"}])
+def test_an_id_that_exists_is_a_conflict_without_a_problem(store: DBSqliteConnector, document: Document) -> None:
+    """An inserted `_id` that is there says so, also when the unique value is its own."""
+    save(store, document)
 
     session = store.database.begin(writing=True)
     with pytest.raises(ConflictError, match="_id") as caught:
-        store.write(session, [insert({"_id": "a"})])
+        store.write(session, [insert(document)])
     session.rollback()
 
     assert caught.value.problems == ()

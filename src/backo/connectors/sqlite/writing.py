@@ -139,11 +139,13 @@ def _refusal(
     error: sqlite3.IntegrityError, layout: Layout, session: SqliteSession, writes: Sequence[Write]
 ) -> ConflictError | DBError:
     """Say which rules a batch broke, by their paths, and nothing of the items that were there first."""
-    if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-        return ConflictError("there is an item with this _id already")
-    taken = _taken(session, layout, writes)
-    if not taken:
+    is_id = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+    guards = {f"UNIQUE constraint failed: {layout.table}.{cell.name}" for cell in layout.unique}
+    if not is_id and str(error) not in guards:
         return failure(error, session.database.path)
+    taken = [] if is_id else _taken(session, layout, writes)
+    if not taken:  # the value is that of the very item whose `_id` is inserted again
+        return ConflictError("there is an item with this _id already")
     problems = [Problem(to_text(cell.path), "unique", "this value is taken") for cell in taken]
     return ConflictError("another item has a value that must be unique", problems=problems)
 
