@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from backo.ids import IdMaker, new_id
+from backo.ids import IdMaker, is_id, new_id
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
@@ -68,3 +68,19 @@ def test_threads_share_a_maker() -> None:
         thread.join()
 
     assert len({id_[:23] for id_ in made}) == 8_000
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "a_b", "-", "~", "..", "a b", "é", "日本", "%2F", "x" * 128, "018f3c1e-7b2a-7c3d-9a4b-0123456789ab"]
+)
+def test_what_an_address_can_name_is_an_id(text: str) -> None:
+    """Most texts can be percent-encoded and found again."""
+    assert is_id(text, 128)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "/", "a/b", "a\0", "a\n", "\n", "\x7f", "\x85", "\ud800", "_", "_check", "_a", "x" * 129]
+)
+def test_what_no_address_can_name_is_no_id(text: str) -> None:
+    """What would be cut at a slash, taken for a route or refused by the edge cannot be reached."""
+    assert not is_id(text, 128)

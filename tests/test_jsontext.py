@@ -114,3 +114,37 @@ def test_equal_values(one: object, other: object, *, same: bool) -> None:
     """Numbers are equal by value, objects in any order, and true is not one (RFC 6902, 4.6)."""
     assert equal(one, other) is same
     assert equal(other, one) is same
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rb'"\ud800"',
+        rb'{"\uD800": 1}',
+        rb'"\udc00"',
+        rb'"\ud83d\ude00 \ude00"',
+        rb'"\\\ud800"',
+        rb'"\ud800\n"',
+        rb'"\ud800\u0041"',
+        rb'"\ud800\ud800\udc00"',
+        rb'"\ud800 and much more text"',
+    ],
+)
+def test_half_a_surrogate_pair_is_called_so(text: bytes) -> None:
+    """What is JSON but no text says what is wrong with it."""
+    with pytest.raises(ValidationError, match=r"^this is not JSON: a text holds half of a surrogate pair$"):
+        decode_untrusted(text, max_depth=64)
+
+
+@pytest.mark.parametrize("text", [rb'"\ud83d\ude00', rb'"\\ud800', rb'"\\\\ud800'])
+def test_what_only_looks_like_half_a_surrogate_pair(text: bytes) -> None:
+    """A whole pair, and an escaped backslash, are no fault."""
+    with pytest.raises(ValidationError, match="truncated"):
+        decode_untrusted(text, max_depth=64)
+
+
+@pytest.mark.parametrize("text", [b'{"a": "x\xff"}', b'"\xc3"', b'"\xed\xa0\x80"'])
+def test_other_bytes_are_not_utf_8(text: bytes) -> None:
+    """No place is named, since none is known."""
+    with pytest.raises(ValidationError, match=r"^this is not JSON: a text is not UTF-8$"):
+        decode_untrusted(text, max_depth=64)

@@ -1,13 +1,31 @@
-"""Make ids that sort by creation: UUID version 7 (RFC 9562, section 5.7)."""
+"""Say what an id is: a UUID version 7 (RFC 9562, section 5.7), which sorts by creation, unless somebody makes another.
+
+Whoever makes it, an address must be able to name it.
+"""
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
 
 _RANDOM_BITS = 62
 _COUNTER_BITS = 12
+
+_named = re.compile(r"[^_/\x00-\x1f\x7f-\x9f\ud800-\udfff][^/\x00-\x1f\x7f-\x9f\ud800-\udfff]*").fullmatch
+
+
+def is_id(text: str, limit: int) -> bool:
+    """Tell whether a text can be an id, which an address has to name as one of its parts.
+
+    There it stands beside words of the routes, which start with `_`; it has no slash, no control
+    character and no half of a surrogate pair, and at most `limit` characters.
+
+    >>> is_id("a b", 128), is_id("_check", 128), is_id("a/b", 128)
+    (True, False, False)
+    """
+    return len(text) <= limit and _named(text) is not None
 
 
 class IdMaker:

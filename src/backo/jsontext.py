@@ -16,6 +16,10 @@ import msgspec
 from backo.errors import ValidationError
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 def _plain(value: Any) -> Any:
@@ -72,5 +76,14 @@ def decode_untrusted(text: bytes, *, max_depth: int) -> Any:
     try:
         return _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        message = f"this is not JSON: {error}"
+        message = f"this is not JSON: {_fault(text, error)}"
         raise ValidationError(message) from error
+
+
+def _fault(text: bytes, error: Exception) -> str:
+    """Say what is wrong with a text; the decoder's own words mislead where a text inside is none."""
+    if isinstance(error, UnicodeDecodeError):  # it counts from the start of that text
+        return "a text is not UTF-8"
+    if any(escape["half"] for escape in _ESCAPES.finditer(text)):
+        return "a text holds half of a surrogate pair"
+    return str(error)

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.features.dialogue import ALPHA, Answer, Dialogue, problem
+from backo import Limits
+from tests.features.dialogue import ALPHA, Answer, Dialogue, library, problem
 
 CHANGED = problem(
     412,
@@ -8,6 +9,8 @@ CHANGED = problem(
     "precondition",
     "the item has changed since it was read (read it again, then send the change with its new ETag)",
 )
+
+WRITES = [("PUT", {"pages": 1}), ("PATCH", [{"op": "remove", "path": "/pages"}]), ("DELETE", None)]
 
 
 def etag_of(talk: Dialogue, view: str = "client") -> str:
@@ -41,9 +44,7 @@ def test_tags_follow_what_is_seen(talk: Dialogue) -> None:
     assert etag_of(talk, "short") == short
 
 
-@pytest.mark.parametrize(
-    ("method", "body"), [("PUT", {"pages": 1}), ("PATCH", [{"op": "remove", "path": "/pages"}]), ("DELETE", None)]
-)
+@pytest.mark.parametrize(("method", "body"), WRITES)
 def test_writing_what_was_read(talk: Dialogue, method: str, body: object) -> None:
     """A write that names a version needs that version."""
     etag = etag_of(talk)
@@ -54,6 +55,63 @@ def test_writing_what_was_read(talk: Dialogue, method: str, body: object) -> Non
     assert talk("GET /library/books/b1").body["pages"] == 7
 
     assert talk(f"{method} /library/books/b1", body, {"If-Match": f'"x", {etag_of(talk)}'}).status in {200, 204}
+
+
+@pytest.mark.parametrize(("method", "body"), WRITES)
+def test_writing_what_was_read_in_a_view(talk: Dialogue, method: str, body: object) -> None:
+    """A version is that of the view; what changed outside the view does not matter, what changed inside does."""
+    etag = etag_of(talk, "short")
+    talk("PUT /library/books/b1", {"place": {"shelf": 7}})
+
+    assert talk(f"{method} /library/books/b1", body, {"If-Match": etag}) == CHANGED
+    assert talk(f"{method} /library/books/b1?_view=short", body, {"If-Match": etag_of(talk)}) == CHANGED
+    assert talk(f"{method} /library/books/b1?_view=short", body, {"If-Match": etag}).status in {200, 204}
+
+
+@pytest.mark.parametrize(("method", "body"), WRITES[:2])
+def test_a_change_is_shown_in_a_view(talk: Dialogue, method: str, body: object) -> None:
+    """What `_view` asks for is the answer, with the tag of a GET in that view."""
+    answer = talk(f"{method} /library/books/b1?_view=short", body)
+
+    read = talk("GET /library/books/b1?_view=short")
+    assert "place" not in answer.body
+    assert (answer.body, answer.headers["ETag"]) == (read.body, read.headers["ETag"])
+
+
+def test_a_new_item_is_shown_in_a_view(talk: Dialogue) -> None:
+    """`_view` holds for the answer to POST too."""
+    created = talk("POST /library/books?_view=short", {"title": "Delta", "author": "a1", "place": {"shelf": 1}})
+
+    read = talk("GET /library/books/b4?_view=short")
+    assert (created.status, created.body, created.headers["ETag"]) == (201, read.body, read.headers["ETag"])
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    ["POST /library/books", "PUT /library/books/b1", "PATCH /library/books/b1", "DELETE /library/books/b1"],
+)
+def test_queries_of_writes(talk: Dialogue, request_line: str) -> None:
+    """As with GET a view is asked for once, and other keys say nothing."""
+    body = [] if request_line.startswith("PATCH") else {"title": "X", "author": "a1"}
+
+    assert talk(f"{request_line}?_view=a&_view=b", body).body["errors"][0]["path"] == "_view"
+    assert talk(f"{request_line}?_other=1&x=2", body).status in {200, 201, 204}
+
+
+def test_a_change_that_would_show_too_much() -> None:
+    """An item whose answer would be too large can be changed in a smaller view, and the refusal says so."""
+    backoffice = library(limits=Limits(fill=1))
+    backoffice.authors.define_view("contact", ["$.mail"])
+    talk = Dialogue(backoffice)
+    talk("POST /library/authors", {"name": "Ann"})
+    for title in ("Alpha", "Beta"):
+        talk("POST /library/books", {"title": title, "author": "a1"})
+
+    refused = talk("PUT /library/authors/a1", {"mail": "ann@shop.org"})
+    changed = talk("PUT /library/authors/a1?_view=contact", {"mail": "ann@shop.org"})
+
+    assert (refused.status, "_view" in refused.body["detail"]) == (400, True)
+    assert changed == Answer(200, {"mail": "ann@shop.org", "_id": "a1"})
 
 
 def test_any_version(talk: Dialogue) -> None:

@@ -68,29 +68,35 @@ class FakeOperations:
         self._remember("select", collection, selection, pairs, filter_)
         return self.page
 
-    def create(self, collection: str, values: Any) -> Rendered:
+    def create(self, collection: str, values: Any, view: str) -> Rendered:
         """Give the item."""
-        self._remember("create", collection, values)
+        self._remember("create", collection, values, view)
         return ITEM
 
-    def change(self, collection: str, id_: str, values: Any, matches: Callable[[str], bool] | None) -> Rendered:
+    def change(
+        self, collection: str, id_: str, values: Any, matches: Callable[[str], bool] | None, view: str
+    ) -> Rendered:
         """Give the item."""
-        self._remember("change", collection, id_, values, matches and matches(ITEM.etag))
+        self._remember("change", collection, id_, values, matches and matches(ITEM.etag), view)
         return ITEM
 
-    def patch(self, collection: str, id_: str, operations: Any, matches: Callable[[str], bool] | None) -> Rendered:
+    def patch(
+        self, collection: str, id_: str, operations: Any, matches: Callable[[str], bool] | None, view: str
+    ) -> Rendered:
         """Give the item."""
-        self._remember("patch", collection, id_, operations, matches and matches(ITEM.etag))
+        self._remember("patch", collection, id_, operations, matches and matches(ITEM.etag), view)
         return ITEM
 
-    def merge(self, collection: str, id_: str, patch: Any, matches: Callable[[str], bool] | None) -> Rendered:
+    def merge(
+        self, collection: str, id_: str, patch: Any, matches: Callable[[str], bool] | None, view: str
+    ) -> Rendered:
         """Give the item."""
-        self._remember("merge", collection, id_, patch, matches and matches(ITEM.etag))
+        self._remember("merge", collection, id_, patch, matches and matches(ITEM.etag), view)
         return ITEM
 
-    def delete(self, collection: str, id_: str, matches: Callable[[str], bool] | None) -> None:
+    def delete(self, collection: str, id_: str, matches: Callable[[str], bool] | None, view: str) -> None:
         """Do nothing."""
-        self._remember("delete", collection, id_, matches and matches(ITEM.etag))
+        self._remember("delete", collection, id_, matches and matches(ITEM.etag), view)
 
     def check(self, collection: str, item: Any, path: str) -> str | None:
         """Find fault."""

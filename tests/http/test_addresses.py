@@ -14,9 +14,9 @@ def test_ids(id_: str) -> None:
     assert item_id(request_of("GET", {"id": id_}), 20) == id_
 
 
-@pytest.mark.parametrize("id_", ["x" * 21, "a\0", "\0", "a\n", "\r", "\t", "\x7f", "\x85", "\x1b[0m"])
+@pytest.mark.parametrize("id_", ["x" * 21, "a\0", "\0", "a\n", "\r", "\t", "\x7f", "\x85", "\x1b[0m", "_check", "a/b"])
 def test_what_cannot_be_an_id(id_: str) -> None:
-    """What is too long or holds control characters is nothing that is stored."""
+    """What is too long, holds control characters or could be a route is nothing that is stored."""
     with pytest.raises(NotFoundError):
         item_id(request_of("GET", {"id": id_}), 20)
 
@@ -49,13 +49,19 @@ def test_query_strings(query: str, pairs: list[tuple[str, str]]) -> None:
         pytest.param("a=\xff", id="raw"),
         pytest.param("a=\N{EURO SIGN}", id="no-bytes"),
         pytest.param("a=%ED%A0%80", id="surrogate"),
-        pytest.param("a&" * 1001, id="too-many"),
     ],
 )
 def test_malformed_query_strings(query: str) -> None:
-    """What is not UTF-8, or has too many keys, is refused."""
-    with pytest.raises(MalformedError):
+    """What is not UTF-8 is refused."""
+    with pytest.raises(MalformedError, match=r"^the query string is not UTF-8 text$"):
         pairs_of(query)
+
+
+def test_query_strings_of_many_keys() -> None:
+    """A thousand keys are read, one more is refused."""
+    assert len(pairs_of("&".join(["a"] * 1000))) == 1000
+    with pytest.raises(MalformedError, match=r"^the query string has more than 1000 keys$"):
+        pairs_of("&".join(["a"] * 1001))
 
 
 def test_a_key_that_may_be_given_once() -> None:
@@ -88,9 +94,22 @@ def test_addresses() -> None:
 )
 def test_the_query_of_the_next_page(query: str, following: str) -> None:
     """It asks the same, from the cursor on, in characters that a header can hold."""
-    assert following_query(query, pairs_of(query), "c") == following
+    assert following_query(query, pairs_of(query), ("_after", "c")) == following
+
+
+@pytest.mark.parametrize(
+    ("query", "following"),
+    [
+        pytest.param("a=1&_page=2", "a=1&_page=2&_skip=4", id="added"),
+        pytest.param("_skip=2&a=1", "a=1&_skip=4", id="replaced"),
+        pytest.param("%5Fskip=2&_after=b", "_after=b&_skip=4", id="after-a-cursor"),
+    ],
+)
+def test_the_query_of_a_next_page_without_a_cursor(query: str, following: str) -> None:
+    """It leaves out more, from where the run of pages began."""
+    assert following_query(query, pairs_of(query), ("_skip", "4")) == following
 
 
 def test_a_cursor_is_escaped() -> None:
     """A cursor may be any text."""
-    assert following_query("", [], "a&b=") == "_after=a%26b%3D"
+    assert following_query("", [], ("_after", "a&b=")) == "_after=a%26b%3D"

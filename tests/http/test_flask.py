@@ -203,6 +203,17 @@ def test_several_back_offices() -> None:
         build_routes(application_of(first), app)
 
 
+def test_routes_that_come_too_late(operations: FakeOperations) -> None:
+    """Flask takes no routes any more once it has served a request."""
+    app = Flask("app")
+    app.test_client().get("/")
+
+    with pytest.raises(DefinitionError, match="first request") as refused:
+        build_routes(application_of(operations), app)
+
+    assert refused.value.hint
+
+
 def test_behind_a_mount_point(app: Flask) -> None:
     """Addresses in answers begin where the application is mounted."""
     client = app.test_client()
@@ -260,7 +271,7 @@ def send(app: Flask, body: Any, **environ: Any) -> TestResponse:
 def test_a_body(app: Flask, operations: FakeOperations) -> None:
     """It is read to its end."""
     assert send(app, io.BytesIO(b'{"a": 1} and more'), CONTENT_LENGTH="8").status_code == 201
-    assert operations.asked == ("create", "users", {"a": 1})
+    assert operations.asked == ("create", "users", {"a": 1}, "client")
 
 
 def test_a_body_in_chunks(app: Flask, operations: FakeOperations) -> None:
@@ -321,7 +332,7 @@ def test_a_body_that_a_hook_has_read(app: Flask, operations: FakeOperations) -> 
 
     app.test_client().post("/shop/users", data=b'{"a": 1}', content_type="application/x-www-form-urlencoded")
 
-    assert operations.asked == ("create", "users", {"a": 1})
+    assert operations.asked == ("create", "users", {"a": 1}, "client")
 
 
 # Errors.
@@ -359,7 +370,7 @@ def guard() -> ResponseReturnValue | None:
     if ticket == "abort":
         flask.abort(410)
     if ticket == "error":
-        raise ZeroDivisionError
+        raise ZeroDivisionError("secret")
     if ticket == "right":
         raise RightError("no ticket")
     if ticket != "good":
@@ -447,6 +458,31 @@ def test_a_guard_that_raises(guarded: Flask, ticket: str, status: int, mimetype:
     answer = guarded.test_client().get("/shop/users/42", headers={"Ticket": ticket})
 
     assert (answer.status_code, answer.mimetype) == (status, mimetype)
+
+
+@pytest.mark.parametrize("auth", [guard, decorate], ids=["before", "decorator"])
+def test_a_guard_that_fails(
+    operations: FakeOperations, caplog: pytest.LogCaptureFixture, auth: Callable[..., Any]
+) -> None:
+    """What the application does not know is a 500 of ours that tells nothing, logged once."""
+    app = Flask("app")
+    build_routes(application_of(operations), app, auth=auth)
+    app.debug = app.testing = True
+
+    with caplog.at_level(logging.DEBUG):
+        answer = app.test_client().get("/shop/users/42", headers={"Ticket": "error"})
+
+    assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+    assert (answer.get_json()["code"], b"secret" in answer.data) == ("internal", False)
+    assert [record.getMessage() for record in caplog.records] == ["GET '/shop/users/42' failed: ZeroDivisionError"]
+    assert operations.asked == ()
+
+
+def test_an_error_handler_that_aborts(guarded: Flask) -> None:
+    """What an error handler of the application makes of a failure of `auth` is the answer."""
+    guarded.register_error_handler(ZeroDivisionError, lambda error: flask.abort(418))
+
+    assert guarded.test_client().get("/shop/users/42", headers={"Ticket": "error"}).status_code == 418
 
 
 @pytest.mark.parametrize("auth", [lambda one, two: None, "token", 3])

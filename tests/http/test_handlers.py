@@ -47,6 +47,14 @@ def test_reading_a_view(query: str, view: str) -> None:
     assert call(handlers.read_item, request_of("GET", ONE, query))[1] == ("read", "users", "42", view)
 
 
+@pytest.mark.parametrize(
+    "handler", [handlers.create_item, handlers.change_item, handlers.patch_item, handlers.delete_item]
+)
+def test_writing_in_a_view(handler: Handler) -> None:
+    """A view may be asked for with everything that is about an item."""
+    assert call(handler, request_of("PUT", ONE, "_view=+short", JSON, b"{}"))[1][-1] == "+short"
+
+
 def test_reading_two_views() -> None:
     """A view is asked for once."""
     with pytest.raises(QueryError):
@@ -103,7 +111,7 @@ def test_a_page_without_total() -> None:
 
 def test_a_page_that_another_follows() -> None:
     """The address of the next page is told."""
-    operations = FakeOperations(Page([], 7, "client", 0, 2, "cursor"))
+    operations = FakeOperations(Page([], 7, "client", 0, 2, ("_after", "cursor")))
 
     listed, _ = call(handlers.list_items, request_of("GET", query="_page=2&_skip=4"), operations)
     arguments = {"collection": "users", "name": "_all"}
@@ -134,7 +142,7 @@ def test_creating() -> None:
     """The answer is the item, and where it is."""
     answer, asked = call(handlers.create_item, request_of("POST", headers=JSON, body=b'{"name": "Jo"}'))
 
-    assert asked == ("create", "users", {"name": "Jo"})
+    assert asked == ("create", "users", {"name": "Jo"}, "client")
     assert (answer.status, answer.body) == (201, ITEM.body)
     assert ("Location", "/shop/users/42") in answer.headers
     assert ("ETag", '"e7a9"') in answer.headers
@@ -147,7 +155,7 @@ def test_changing(headers: dict[str, str], matches: bool | None) -> None:
     """Values are merged, if the version is the right one."""
     answer, asked = call(handlers.change_item, request_of("PUT", ONE, headers=JSON | headers, body=b'{"name": "Jo"}'))
 
-    assert asked == ("change", "users", "42", {"name": "Jo"}, matches)
+    assert asked == ("change", "users", "42", {"name": "Jo"}, matches, "client")
     assert (answer.status, answer.body) == (200, ITEM.body)
 
 
@@ -165,7 +173,7 @@ def test_patching(content_type: str, operation: str) -> None:
 
     answer, asked = call(handlers.patch_item, request_of("PATCH", ONE, headers=headers, body=b"[]"))
 
-    assert asked == (operation, "users", "42", [], True)
+    assert asked == (operation, "users", "42", [], True, "client")
     assert answer.status == 200
 
 
@@ -173,7 +181,7 @@ def test_deleting() -> None:
     """There is nothing to say about what is gone."""
     answer, asked = call(handlers.delete_item, request_of("DELETE", ONE, headers={"If-Match": '"e7a9"'}))
 
-    assert asked == ("delete", "users", "42", True)
+    assert asked == ("delete", "users", "42", True, "client")
     assert (answer.status, answer.body) == (204, b"")
 
 

@@ -288,6 +288,8 @@ def test_a_filter_follows_links(source: Any, tree: Filter) -> None:
         pytest.param("name", "$", "A filter is an object, not 'name'", id="text"),
         pytest.param({1: 2}, "$", "A key of a filter is a text, not int", id="key"),
         pytest.param({"nmae": "Jo"}, "$.nmae", "There is no such field; did you mean 'name'?", id="unknown"),
+        pytest.param({"_page": 1}, "$._page", "Is a key of the query string, not a field", id="parameter"),
+        pytest.param({"$or": [{"_sort.$in": ["x"]}]}, "$._sort", "Is a key of the query", id="parameter-in-logic"),
         pytest.param({"zzzzzz": "Jo"}, "$.zzzzzz", "There is no such field", id="unknown-far"),
         pytest.param({"": 1}, "$.", "There is no such field", id="no-name"),
         pytest.param({"address": {"ciy": 1}}, "$.address.ciy", "did you mean 'city'?", id="unknown-below"),

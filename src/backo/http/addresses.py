@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote
 from backo.errors import NotFoundError, Problem, QueryError
 from backo.http.messages import Request
 from backo.http.refusals import MalformedError
+from backo.ids import is_id
 
 Pairs: TypeAlias = list[tuple[str, str]]
 
@@ -17,8 +18,6 @@ MAX_PAIRS = 1000  # of one query string
 
 _SAFE_IN_QUERY = "%=&+$,;:@!*()/?"
 _USUAL_QUERY = re.compile(r"[\w.~%=&+$,;:@!*()/?-]*", re.ASCII)  # in which nothing has to be quoted
-_USUAL_ID = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def item_id(request: Request, limit: int) -> str:
@@ -32,7 +31,7 @@ def item_id(request: Request, limit: int) -> str:
         NotFoundError: nothing that is stored has such an id.
     """
     text = request.arguments["id"]
-    if len(text) <= limit and (_USUAL_ID.fullmatch(text) or (text and not _CONTROL.search(text))):
+    if is_id(text, limit):
         return text
     message = "there is no such item"
     raise NotFoundError(message)
@@ -50,8 +49,11 @@ def pairs_of(query: str) -> Pairs:
         if not query.isascii():  # sent without percent-encoding; WSGI hands bytes on as Latin-1
             query = query.encode("latin-1").decode()
         return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS)
+    except UnicodeError as error:
+        message = "the query string is not UTF-8 text"
+        raise MalformedError(message) from error
     except ValueError as error:
-        message = f"the query string is not UTF-8 text of at most {MAX_PAIRS} keys"
+        message = f"the query string has more than {MAX_PAIRS} keys"
         raise MalformedError(message) from error
 
 
@@ -82,15 +84,18 @@ def _quoted(part: str) -> str:
     return quote(part, safe="")
 
 
-def following_query(query: str, pairs: Pairs, cursor: str) -> str:
-    """Write the query string of the next page: the same question, from a cursor on.
+def following_query(query: str, pairs: Pairs, start: tuple[str, str]) -> str:
+    """Write the query string of the next page: the same question, from a place on.
 
     Args:
         query: as it was sent.
         pairs: the same, decoded.
-        cursor: where the next page begins.
+        start: where the next page begins: `("_after", cursor)`, or `("_skip", number)` beside the `_after`
+            that was sent.
     """
+    name, value = start
+    replaced = {"_after", "_skip"} if name == "_after" else {"_skip"}
     sent = [part for part in query.split("&") if part]
-    kept = [part for part, (key, _) in zip(sent, pairs, strict=True) if key not in {"_after", "_skip"}]
-    following = "&".join([*kept, f"_after={quote(cursor)}"])
+    kept = [part for part, (key, _) in zip(sent, pairs, strict=True) if key not in replaced]
+    following = "&".join([*kept, f"{name}={quote(value)}"])
     return following if _USUAL_QUERY.fullmatch(following) else quote(following.encode("latin-1"), safe=_SAFE_IN_QUERY)

@@ -58,8 +58,8 @@ def build_routes(application: Application, flask: Flask, prefix: str = "", auth:
             (what it returns, if anything, is the answer), or a decorator of one parameter.
 
     Raises:
-        DefinitionError: the prefix is no path, there are routes at this address already, or `auth`
-            is neither of the two.
+        DefinitionError: the prefix is no path, there are routes at this address already, `auth` is
+            neither of the two, or the application has served a request already.
     """
     base = _base(prefix, application.name)
     endpoint = f"backo:{base}".replace(".", "%2E")  # a dot would name a blueprint
@@ -67,6 +67,15 @@ def build_routes(application: Application, flask: Flask, prefix: str = "", auth:
         message = f"this Flask application has a back office at {base} already"
         raise DefinitionError(message, hint="give one of them another prefix")
     view = _view(flask, Service(application), base, auth)
+    try:
+        _add_rules(flask, base, endpoint, view)
+    except AssertionError as error:  # how Flask refuses what comes after its first request
+        message = "the routes come too late: this Flask application has served its first request"
+        raise DefinitionError(message, hint="call build_routes(…) where the application is set up") from error
+
+
+def _add_rules(flask: Flask, base: str, endpoint: str, view: View) -> None:
+    """Lead every request below an address to a view."""
     for resource in RESOURCES:
         flask.add_url_rule(
             base + resource.template.replace("{", "<").replace("}", ">"),
@@ -97,18 +106,10 @@ def _view(flask: Flask, service: Service, base: str, auth: Auth | None) -> View:
     """Make the view of all requests below a back office; the table of routes says what each one means.
 
     Each request runs as nobody until `auth` says who it is. What fails in the back office becomes a
-    problem document; what fails in `auth` is the application's own affair, errors of ours excepted.
+    problem document; what fails in `auth` does too, unless it is an HTTP error of Flask's or has an
+    error handler in the application.
     """
     root = quote(base, safe=_SAFE)
-
-    def sent(answer: Response) -> FlaskResponse:
-        response = flask.response_class(answer.body, answer.status, Headers(answer.headers))
-        if not answer.body:
-            response.headers.remove("Content-Type")  # Flask gives one to every answer
-        return response
-
-    def refused(error: Exception) -> FlaskResponse:
-        return sent(problem(error, f"{request.method} {request.path!r}"))
 
     def answer(**_: str) -> ResponseReturnValue:
         current: FlaskRequest = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  # documented; each look through the proxy costs
@@ -117,11 +118,11 @@ def _view(flask: Flask, service: Service, base: str, auth: Auth | None) -> View:
         resource, arguments = find(current.path[len(base) :]) or (None, {})
         asked = Request(current.method, mounted + root, environ.get("QUERY_STRING", ""), arguments, _Source(current))
         try:
-            return sent(respond(service, resource, asked))
+            return _sent(flask, respond(service, resource, asked))
         except HTTPException:  # a handler of the application said `abort(…)`
             raise
         except Exception as error:  # noqa: BLE001  # the edge turns errors into answers, and logs them
-            return refused(error)
+            return _refused(flask, error)
 
     guarded = _guarded(auth, answer)
 
@@ -130,9 +131,32 @@ def _view(flask: Flask, service: Service, base: str, auth: Auth | None) -> View:
             try:
                 return answer() if request.method == "OPTIONS" else guarded(**arguments)
             except BackoError as error:
-                return refused(error)
+                return _refused(flask, error)
+            except Exception as error:  # noqa: BLE001  # as above
+                return _handled(flask, error)
 
     return view
+
+
+def _sent(flask: Flask, answer: Response) -> FlaskResponse:
+    response = flask.response_class(answer.body, answer.status, Headers(answer.headers))
+    if not answer.body:
+        response.headers.remove("Content-Type")  # Flask gives one to every answer
+    return response
+
+
+def _refused(flask: Flask, error: Exception) -> FlaskResponse:
+    return _sent(flask, problem(error, f"{request.method} {request.path!r}"))
+
+
+def _handled(flask: Flask, error: Exception) -> ResponseReturnValue:
+    """Answer what `auth` raised as the application does, where it knows the error."""
+    try:
+        return flask.handle_user_exception(error)
+    except HTTPException:
+        raise
+    except Exception as unknown:  # noqa: BLE001  # as above
+        return _refused(flask, unknown)
 
 
 def _guarded(auth: Auth | None, view: View) -> View:

@@ -23,9 +23,7 @@ _JSON: Headers = (("Content-Type", "application/json"), *COMMON_HEADERS)
 def read_item(service: Service, request: Request) -> Response:
     """Give one item; 304 when the client has it."""
     id_ = item_id(request, service.limits.id)
-    view = single(pairs_of(request.query), "_view") if request.query else None
-    view = CLIENT_VIEW if view is None else view_name(view)
-    return _conditionally(request, service.operations.read(request.arguments["collection"], id_, view))
+    return _conditionally(request, service.operations.read(request.arguments["collection"], id_, _view(request)))
 
 
 def list_items(service: Service, request: Request) -> Response:
@@ -46,7 +44,7 @@ def create_item(service: Service, request: Request) -> Response:
     """Create an item."""
     collection = request.arguments["collection"]
     _, values = read_json(request.source, service.limits)
-    made = service.operations.create(collection, values)
+    made = service.operations.create(collection, values, _view(request))
     return _item(201, made, ("Location", address_of(request.root, collection, made.id)))
 
 
@@ -55,7 +53,7 @@ def change_item(service: Service, request: Request) -> Response:
     id_ = item_id(request, service.limits.id)
     _, values = read_json(request.source, service.limits)
     matches = wanted_version(request.source)
-    return _item(200, service.operations.change(request.arguments["collection"], id_, values, matches))
+    return _item(200, service.operations.change(request.arguments["collection"], id_, values, matches, _view(request)))
 
 
 def patch_item(service: Service, request: Request) -> Response:
@@ -64,13 +62,14 @@ def patch_item(service: Service, request: Request) -> Response:
     form, patch = read_json(request.source, service.limits)
     matches = wanted_version(request.source)
     apply = service.operations.merge if form is Form.MERGE_PATCH else service.operations.patch
-    return _item(200, apply(request.arguments["collection"], id_, patch, matches))
+    return _item(200, apply(request.arguments["collection"], id_, patch, matches, _view(request)))
 
 
 def delete_item(service: Service, request: Request) -> Response:
     """Delete an item."""
     id_ = item_id(request, service.limits.id)
-    service.operations.delete(request.arguments["collection"], id_, wanted_version(request.source))
+    matches = wanted_version(request.source)
+    service.operations.delete(request.arguments["collection"], id_, matches, _view(request))
     return Response(204, b"", COMMON_HEADERS)
 
 
@@ -87,6 +86,14 @@ def check_field(service: Service, request: Request) -> Response:
 def describe_application(service: Service, request: Request) -> Response:
     """Describe the collections and what their items are made of."""
     return _conditionally(request, service.description)
+
+
+def _view(request: Request) -> str:
+    """Give the view in which an item is asked for; other keys of the query string say nothing about one item."""
+    if not request.query:
+        return CLIENT_VIEW
+    view = single(pairs_of(request.query), "_view")
+    return CLIENT_VIEW if view is None else view_name(view)
 
 
 def _conditionally(request: Request, found: Rendered) -> Response:
@@ -118,8 +125,8 @@ def _page(request: Request, pairs: Pairs, page: Page) -> Response:
     return Response(200, body, headers)
 
 
-def _following(request: Request, pairs: Pairs, cursor: str) -> str:
+def _following(request: Request, pairs: Pairs, start: tuple[str, str]) -> str:
     parts = [request.arguments["collection"]]
     if "name" in request.arguments:
         parts += ["_selections", request.arguments["name"]]
-    return f"{address_of(request.root, *parts)}?{following_query(request.query, pairs, cursor)}"
+    return f"{address_of(request.root, *parts)}?{following_query(request.query, pairs, start)}"

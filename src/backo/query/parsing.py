@@ -37,6 +37,9 @@ LOGIC = ("$and", "$or", "$not")
 KNOWN = frozenset({*POSITIVE, *NEGATIVE, *ALIASES, *LOGIC})
 """Every name that an operator has."""
 
+PARAMETERS = ("_page", "_skip", "_sort", "_after", "_view", "_total")
+"""The keys of a query string that are about the answer."""
+
 
 def parse_filter(source: Any, scope: Scope, limits: QueryLimits = DEFAULT_LIMITS) -> Filter:
     """Read a filter.
@@ -77,6 +80,8 @@ class _Reader:
             return self.refused(path, "type", f"A key of a filter is a text, not {shown_briefly(key)}")
         names, operator = split_key(key)
         path = (*path, *names)
+        if len(path) == 1 and path[0] in PARAMETERS:
+            return self.refused(path, "unknown", "Is a key of the query string, not a field")
         if operator is None:
             return self.field(path, value, depth)
         return self.operation(path, operator, value, depth)

@@ -25,15 +25,13 @@ from backo.query.comparing import ALIASES, NEGATIVE, ORDERING, POSITIVE, compari
 from backo.query.cursors import decode_cursor
 from backo.query.filters import EVERYTHING, Filter, Operator, Query, SortKey, all_of, any_of, complement
 from backo.query.limits import DEFAULT_LIMITS, MAX_SORT_KEYS, PAGE, QueryLimits, Tally
-from backo.query.parsing import KNOWN
+from backo.query.parsing import KNOWN, PARAMETERS
 from backo.query.scopes import Place, Scope, locate, split_key
 from backo.query.sorting import Position
 from backo.schema.problems import Refusal
 
 NULL = "null"
 CLIENT_VIEW = "client"
-PARAMETERS: Final = ("_page", "_skip", "_sort", "_after", "_view", "_total")
-"""The keys that are about the answer."""
 
 MAX_SKIP = 2**31 - 1
 _IN_BODIES_ONLY = frozenset({"$and", "$or"})
@@ -221,6 +219,9 @@ def _sort_keys(names: Sequence[str], scope: Scope, tally: Tally, parameter: str)
 def _sort_key(name: Any, scope: Scope, tally: Tally, parameter: str) -> SortKey | None:
     if not isinstance(name, str):
         tally.refuse(parameter, "type", "A key of a sort is a text")
+        return None
+    if name in {"", "-"}:
+        tally.refuse(parameter, "empty", "A key of a sort names a field")
         return None
     path, operator = split_key(name.removeprefix("-"))
     if operator is not None:
