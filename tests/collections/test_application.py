@@ -21,6 +21,7 @@ from backo import (
     GenericMetaDataHandler,
     Int,
     Item,
+    Limits,
     NotFoundError,
     Ref,
     RefsList,
@@ -260,6 +261,31 @@ def test_generate_id_gives_ids_of_ones_own() -> None:
     assert users.create({"login": "jo"})._id == "jo"
     with pytest.raises(DefinitionError, match="generate_id gave None"):
         users.create({})
+
+
+@pytest.mark.parametrize("login", ["x/y", "a\nb", "\x7f", "_check", "", "x" * 129])
+def test_generate_id_gives_what_an_address_can_name(login: str) -> None:
+    """An item that no request could reach is not stored."""
+    users = collection("users", {"login": String()})
+    users.connector.generate_id = lambda user: user.login
+    office(users)
+
+    with pytest.raises(DefinitionError, match="which is not an id") as refused:
+        users.create({"login": login})
+
+    assert "at most 128 characters" in (refused.value.hint or "")
+    assert users.count() == 0
+
+
+def test_generated_ids_have_the_limit_of_the_application() -> None:
+    """Ids may be as long as addresses may name, and no longer than a unique text."""
+    users = collection("users", {"login": String()})
+    users.connector.generate_id = lambda user: user.login
+    office(users, limits=Limits(id=1000))
+
+    assert users.create({"login": "x" * 500})._id == "x" * 500
+    with pytest.raises(DefinitionError):
+        users.create({"login": "x" * 501})
 
 
 def test_meta_is_stamped_by_the_clock() -> None:

@@ -16,7 +16,6 @@ from backo.collections.collection import Collection
 from backo.collections.entity import Entity
 from backo.collections.operations import Operations
 from backo.connectors.base import LinkPlace
-from backo.connectors.journal import group
 from backo.errors import DefinitionError, SessionError, StateError, TransientError, nearest, shown
 from backo.paths import is_name
 from backo.references.effects import Plan, plan_deletion
@@ -125,10 +124,18 @@ class Application:
             entries = {name: one.compile(graph) for name, one in self.collections.items()}
             _refuse_shared_places(self.collections)
             _tell_derived_links(entries, graph)
-            group([one.store for one in self.collections.values()], self.journal)
+            self._group()
             self._catalog = Catalog(self.name, entries, graph, self.limits, self.clock)
 
     check_syntax = assemble
+
+    def _group(self) -> None:
+        """Let the stores that have no transactions of their own commit together."""
+        plain = [one.store for one in self.collections.values() if not one.store.capabilities.transactional]
+        if plain:
+            from backo.connectors.journal import group  # noqa: PLC0415  # a tenth of the time to import all of backo
+
+            group(plain, self.journal)
 
     @property
     def catalog(self) -> Catalog:

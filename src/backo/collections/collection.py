@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from backo.collections.entity import Entity
 from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
 from backo.collections.scope import CollectionScope
-from backo.connectors.adapted import adapt
 from backo.connectors.base import Column, DBConnector, Lock, Store, StoredDocument, Structure
 from backo.errors import DefinitionError, Problem, QueryError, StateError, ValidationError, nearest, shown
-from backo.ids import new_id
+from backo.ids import is_id, new_id
 from backo.items.definition import Item
 from backo.items.generating import record_class
 from backo.paths import FieldPath, is_name, parse_field_path, to_text
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
 _FROM_CODE = Limits(filter=100_000, pattern=10_000)
 _HANDED_ALONG = "transaction_id"  # code may hand it to every method; it is not needed
+_MAX_ID = 500  # characters, as of every unique text
 _PAGE = 1000  # items that a selection in Python reads at a time
 
 
@@ -76,7 +76,7 @@ class Collection:
         self.connector = connector
         self.schema_version = schema_version
         self.meta_data_handler = meta_data_handler
-        self.store = connector if isinstance(connector, Store) else adapt(connector)
+        self.store = _store_of(connector)
         self._views: dict[str, list[FieldPath]] = {}
         self._application: Application | None = None
         self._entry: Entry | None = None
@@ -252,9 +252,11 @@ class Collection:
         if make is None:
             return new_id()
         id_ = make(record)
-        if not isinstance(id_, str) or not id_ or len(id_) > 500 or "\0" in id_:  # as unique texts
+        limit = min(self.catalog.limits.id, _MAX_ID)
+        if not isinstance(id_, str) or not is_id(id_, limit):
             message = f"{self.name}: generate_id gave {shown(id_)}, which is not an id"
-            raise DefinitionError(message, hint="give a text of at most 500 characters")
+            hint = f"give a text of at most {limit} characters, without '/' and control characters, no '_' in front"
+            raise DefinitionError(message, hint=hint)
         return id_
 
     def store_new(self, unit: Unit, record: Entity, events: Sequence[str] = ("created",)) -> None:
@@ -407,6 +409,15 @@ def _check_keywords(method: str, given: Iterable[str], known: Iterable[str]) -> 
             hint = nearest(name, [*known, _HANDED_ALONG])
             message = f"{method}() takes no {name!r}" + (f"; {hint}" if hint else "")
             raise TypeError(message)
+
+
+def _store_of(connector: Store | DBConnector) -> Store:
+    """Give the store that a connector is, or what makes one of its five methods."""
+    if isinstance(connector, Store):
+        return connector
+    from backo.connectors.adapted import adapt  # noqa: PLC0415  # few need it, and it loads the journal
+
+    return adapt(connector)
 
 
 def _refuse_rights(schema: Schema) -> None:

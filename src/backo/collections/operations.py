@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from backo.collections.checking import fault_at, parse_place, problems_of
 from backo.collections.rendering import View, rendered, view_of
 from backo.connectors.base import Lock, StoredDocument
-from backo.errors import NotFoundError, PreconditionError, Problem, ValidationError
+from backo.errors import NotFoundError, PreconditionError, ValidationError
 from backo.items.record import Record
-from backo.paths import parse_field_path, to_text
 from backo.query.cursors import encode_cursor
 from backo.query.filters import EVERYTHING, Filter, Query, both
 from backo.query.parsing import parse_filter
@@ -59,7 +59,8 @@ class Page:
         view: in which they are shown.
         skip: how many were left out before.
         size: how many a page has.
-        next: the cursor of the next page; None on the last one.
+        next: the parameter with which the next page begins, `("_after", cursor)`, or `("_skip", number)`
+            where a value is too long for a cursor; None on the last page.
     """
 
     rows: list[bytes]
@@ -67,7 +68,7 @@ class Page:
     view: str
     skip: int
     size: int
-    next: str | None
+    next: tuple[str, str] | None
 
 
 def etag_of(body: bytes) -> str:
@@ -107,7 +108,7 @@ class Operations:
             QueryError: it makes no sense.
         """
         home = self._collection(collection)
-        return self._page(home, parse_list(pairs, home.scope, home.catalog.limits), EVERYTHING)
+        return self._page(home, parse_list(pairs, home.scope, self._application.limits), EVERYTHING)
 
     def select(self, collection: str, selection: str, pairs: Sequence[tuple[str, str]], filter_: Any) -> Page:
         """Give a page of a named selection, narrowed by a query string and a filter.
@@ -132,15 +133,19 @@ class Operations:
             query = Query(filter_, asked.sort, asked.skip, size + 1, asked.after)
             found = list(unit.find(entry, query))
             page = found[:size]
-            total = unit.count(entry, filter_) if asked.total else None
+            total = None
+            if asked.total:
+                is_all = len(found) <= size and not asked.skip and asked.after is None
+                total = len(found) if is_all else unit.count(entry, filter_)
             rows = rendered(unit, view, page)
         following = None
         if len(found) > size:
-            following = encode_cursor(asked.sort, position(page[-1].document, asked.sort))
+            cursor = encode_cursor(asked.sort, position(page[-1].document, asked.sort))
+            following = ("_after", cursor) if cursor else ("_skip", str(asked.skip + size))
         return Page(rows, total, view.name, asked.skip, size, following)
 
-    def create(self, collection: str, values: Mapping[str, Any]) -> Rendered:
-        """Create an item.
+    def create(self, collection: str, values: Mapping[str, Any], view: str) -> Rendered:
+        """Create an item, and show it in a view.
 
         Raises:
             ValidationError: with every problem and its path.
@@ -152,12 +157,12 @@ class Operations:
             record = home.new()
             record._fill(values)
             home.store_new(unit, record)
-            return self._answer(unit, home.entry, record)
+            return self._answer(unit, home.entry, record, view)
 
         return self._application.run_unit(do)
 
-    def change(self, collection: str, id_: str, values: Mapping[str, Any], matches: Matches) -> Rendered:
-        """Merge values into an item.
+    def change(self, collection: str, id_: str, values: Mapping[str, Any], matches: Matches, view: str) -> Rendered:
+        """Merge values into an item, and show it in the view in which its version is compared too.
 
         Raises:
             NotFoundError: there is no such item.
@@ -165,30 +170,32 @@ class Operations:
             ValidationError: with every problem and its path.
             ConflictError: a unique value is taken, or a reference refuses.
         """
-        return self._changed(collection, id_, matches, lambda record: record.set(values))
+        return self._changed(collection, id_, matches, view, lambda record: record.set(values))
 
-    def patch(self, collection: str, id_: str, operations: Any, matches: Matches) -> Rendered:
+    def patch(self, collection: str, id_: str, operations: Any, matches: Matches, view: str) -> Rendered:
         """Apply patch operations (RFC 6902) to an item; raises as `change` does."""
-        return self._changed(collection, id_, matches, lambda record: record.patch(operations))
+        return self._changed(collection, id_, matches, view, lambda record: record.patch(operations))
 
-    def merge(self, collection: str, id_: str, patch: Any, matches: Matches) -> Rendered:
+    def merge(self, collection: str, id_: str, patch: Any, matches: Matches, view: str) -> Rendered:
         """Apply a merge patch (RFC 7396) to an item; raises as `change` does."""
-        return self._changed(collection, id_, matches, lambda record: record._merge_patch(patch))
+        return self._changed(collection, id_, matches, view, lambda record: record._merge_patch(patch))
 
-    def _changed(self, collection: str, id_: str, matches: Matches, change: Callable[[Record], None]) -> Rendered:
+    def _changed(
+        self, collection: str, id_: str, matches: Matches, view: str, change: Callable[[Record], None]
+    ) -> Rendered:
         home = self._collection(collection)
         entry = home.entry
 
         def do(unit: Unit) -> Rendered:
-            stored = self._matching(unit, entry, id_, matches)
+            stored = self._matching(unit, entry, id_, matches, view)
             record = changing.loaded(entry, stored)
             change(record)
             changing.save(unit, entry, record)
-            return self._answer(unit, entry, record)
+            return self._answer(unit, entry, record, view)
 
         return self._application.run_unit(do)
 
-    def delete(self, collection: str, id_: str, matches: Matches) -> None:
+    def delete(self, collection: str, id_: str, matches: Matches, view: str) -> None:
         """Delete an item, and do to the others what the strategies say.
 
         Raises:
@@ -200,7 +207,7 @@ class Operations:
         entry = home.entry
 
         def do(unit: Unit) -> None:
-            stored = self._matching(unit, entry, id_, matches)
+            stored = self._matching(unit, entry, id_, matches, view)
             changing.delete(unit, entry, changing.loaded(entry, stored))
 
         self._application.run_unit(do)
@@ -209,15 +216,15 @@ class Operations:
         """Judge one field of a partial item; gives what is wrong with it, or None.
 
         Raises:
-            QueryError: the path is not a selector of a field.
+            QueryError: the path names no field.
             ValidationError: the item is not an object.
         """
         home = self._collection(collection)
-        place = () if path in {"$", ""} else parse_field_path(path)
+        place = parse_place(path, home.scope, home.catalog.limits)
         if not isinstance(item, Mapping):
             message = "the item must be an object"
             raise ValidationError(message)
-        return _first_problem(home, item, place)
+        return fault_at(place, problems_of(home.new(), item))
 
     # Parts.
 
@@ -225,14 +232,14 @@ class Operations:
         body = rendered(unit, self._view(entry, view), [stored])[0]
         return Rendered(stored.id, body, etag_of(body))
 
-    def _answer(self, unit: Unit, entry: Entry, record: Record) -> Rendered:
+    def _answer(self, unit: Unit, entry: Entry, record: Record, view: str) -> Rendered:
         """Show an item as the unit of work leaves it."""
-        return self._rendered(unit, entry, _present(unit, entry, str(record._values["_id"])), "client")
+        return self._rendered(unit, entry, _present(unit, entry, str(record._values["_id"])), view)
 
-    def _matching(self, unit: Unit, entry: Entry, id_: str, matches: Matches) -> StoredDocument:
+    def _matching(self, unit: Unit, entry: Entry, id_: str, matches: Matches, view: str) -> StoredDocument:
         stored = _present(unit, entry, id_, Lock.EXCLUSIVE)
         if matches is not None:
-            present: View = self._view(entry, "client")
+            present: View = self._view(entry, view)
             if not matches(etag_of(rendered(unit, present, [stored])[0])):
                 message = "the item has changed since it was read"
                 raise PreconditionError(message, hint="read it again, then send the change with its new ETag")
@@ -244,24 +251,3 @@ def _present(unit: Unit, entry: Entry, id_: str, lock: Lock = Lock.NONE) -> Stor
     if found is None:
         raise not_found(entry.name)
     return found
-
-
-def _first_problem(home: Collection, item: Mapping[str, Any], place: tuple[str, ...]) -> str | None:
-    """Set what can be set, then say what is wrong at one place, or below it."""
-    record = home.new()
-    problems: list[Problem] = []
-    for name, value in item.items():
-        try:
-            record.set({name: value})
-        except ValidationError as error:
-            problems += error.problems
-    try:
-        record._judge_complete()
-    except ValidationError as error:
-        problems += error.problems
-    wanted = to_text(place)
-    for problem in problems:
-        below = problem.path[len(wanted) : len(wanted) + 1]
-        if problem.path.startswith(wanted) and below in {"", ".", "["}:
-            return problem.message
-    return None

@@ -45,8 +45,8 @@ class StoredDocument:
         id_: str,
         rev: int,
         fingerprint: str,
-        *,
         text: bytes | None = None,
+        *,
         document: Document | None = None,
     ) -> None:
         self.id = id_

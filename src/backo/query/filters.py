@@ -101,7 +101,7 @@ class Through:
 
 Filter: TypeAlias = "Compare | And | Or | Not | Through"
 
-EVERYTHING = And()
+EVERYTHING = And()  # the one that all functions here give: `is EVERYTHING` tells it, at no cost
 NOTHING = Or()
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 from backo.connectors.base import Database, Lock, Operation, Session, StoredDocument, Write
@@ -187,7 +188,7 @@ class Unit:
         found = self.linked(link, ids, limit + 1)
         if sum(map(len, found.values())) > limit:
             message = f"{to_text(link.path)} names more than {limit} items"
-            hint = "declare it with ofs=FillStrategy.NOT_FILL, or ask for a smaller page"
+            hint = "declare it with ofs=FillStrategy.NOT_FILL, or ask for a smaller page or a `_view` without it"
             raise QueryError(message, problems=[Problem(to_text(link.path), "fill", "Names too many items")], hint=hint)
         return found
 
@@ -499,32 +500,53 @@ def _value(document: Mapping[str, Any], path: Sequence[str]) -> Any:
     return value
 
 
-@contextmanager
-def unit_of_work(catalog: Catalog, *, writing: bool) -> Generator[Unit]:
+class unit_of_work:  # noqa: N801  # used as a function; a class, since every request pays for entering it
     """Join the unit of work that is open for this application, or open one and commit it at the end.
+
+    Args:
+        catalog: the application.
+        writing: whether it is going to write.
 
     Raises:
         SessionError: the open one only reads, and writing was asked for.
     """
-    units = _open.get()
-    joined = units.get(id(catalog))
-    if joined is not None:
-        if writing and not joined.writing:
+
+    __slots__ = ("_catalog", "_token", "_unit", "_writing")
+
+    def __init__(self, catalog: Catalog, *, writing: bool) -> None:
+        self._catalog = catalog
+        self._writing = writing
+        self._token: Token[Mapping[int, Unit]] | None = None
+
+    def __enter__(self) -> Unit:
+        """Give the unit."""
+        units, key = _open.get(), id(self._catalog)
+        joined = units.get(key)
+        if joined is None:
+            self._unit = Unit(self._catalog, writing=self._writing)
+            self._token = _open.set({**units, key: self._unit})
+            return self._unit
+        if self._writing and not joined.writing:
             message = "the open unit of work only reads"
             raise SessionError(message, hint="open it with transaction() before the first read")
-        yield joined
-        return
-    unit = Unit(catalog, writing=writing)
-    token = _open.set({**units, id(catalog): unit})
-    try:
-        yield unit
-        unit.commit()
-    except BaseException:
-        unit.rollback()
-        raise
-    finally:
-        _open.reset(token)
-    unit.run_after()
+        return joined
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the unit, where it was opened here."""
+        if self._token is None:
+            return
+        unit, token, self._token = self._unit, self._token, None
+        try:
+            if error is None:
+                unit.commit()
+            else:
+                unit.rollback()
+        finally:
+            _open.reset(token)
+        if error is None:
+            unit.run_after()
 
 
 def open_unit(catalog: Catalog) -> Unit | None:

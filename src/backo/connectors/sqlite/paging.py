@@ -139,7 +139,7 @@ def _ordered(keys: Sequence[Key], limit: int | None, skip: int) -> Condition:
 
 def source(filter_: Filter, layout: Layout) -> Source:
     """Find where the rows that match a filter come from; all of it can be pushed."""
-    if filter_ == EVERYTHING:
+    if filter_ is EVERYTHING:
         return _whole(layout.table)
     table = f"{quoted(layout.table)} AS t"
     driving = driving_list(filter_, layout)
@@ -158,7 +158,7 @@ def _whole(table: str) -> Source:
 
 def counting(filter_: Filter, layout: Layout) -> Condition:
     """Write the statement that counts the rows that match a filter; all of it can be pushed."""
-    driving = driving_list(filter_, layout) if filter_ != EVERYTHING else None
+    driving = driving_list(filter_, layout) if filter_ is not EVERYTHING else None
     if driving is not None and driving[2] == EVERYTHING:
         list_, compare, _ = driving
         value = element_test(compare)

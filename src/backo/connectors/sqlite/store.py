@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, starmap
 from typing import Any
 
 from backo.connectors.base import Capabilities, Lock, Session, Store, StoredDocument, Structure, Write
@@ -148,9 +148,11 @@ class DBSqliteConnector(Store):
         if query.limit is not None and query.limit <= 0:
             return iter(())
         pushed, residual = _split(query.filter, layout)
-        if residual == EVERYTHING:
-            rows = _rows(own, stretches(query, pushed, layout), query.limit, query.skip)
-            return _documents(rows)
+        if residual is EVERYTHING:
+            planned = stretches(query, pushed, layout)
+            if len(planned) == 1 and query.limit is not None and query.limit <= _PAGE:  # as most pages
+                return _documents(_run(own, planned[0].select(query.limit, query.skip)))
+            return _documents(_rows(own, planned, query.limit, query.skip))
         matches = matcher(residual)
         rows = _rows(own, stretches(replace(query, skip=0, limit=None), pushed, layout), None, 0)
         matching = (stored for stored in _documents(rows) if matches(stored.document))
@@ -160,7 +162,7 @@ class DBSqliteConnector(Store):
         """Count the documents that match, seeing the session's own writes."""
         own, layout = self._enter(session)
         pushed, residual = _split(filter_, layout)
-        if residual == EVERYTHING:
+        if residual is EVERYTHING:
             return int(_run(own, counting(pushed, layout))[0][0])
         return sum(1 for _ in self.find(session, Query(filter_)))
 
@@ -205,7 +207,7 @@ class DBSqliteConnector(Store):
 
 def _split(filter_: Filter, layout: Layout) -> tuple[Filter, Filter]:
     """Give what SQL can answer of a filter, and what is left to do."""
-    if filter_ == EVERYTHING:
+    if filter_ is EVERYTHING:
         return EVERYTHING, EVERYTHING
     if levels(filter_) > MOST_LEVELS:
         return EVERYTHING, filter_
@@ -244,8 +246,7 @@ def _rows(session: SqliteSession, planned: Iterable[Stretch], limit: int | None,
 
 
 def _documents(rows: Iterable[Row]) -> Iterator[StoredDocument]:
-    for id_, rev, fingerprint, text in rows:
-        yield StoredDocument(id_, rev, fingerprint, text=text)
+    return starmap(StoredDocument, rows)
 
 
 def _checked_level(level: str) -> str:
