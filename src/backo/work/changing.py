@@ -65,7 +65,8 @@ def create(
         )  # before it is there, or it would stand in its own way
         _store(unit, entry, record, id_)
         _carry_out(unit, plan, (entry.name, id_))
-        _refresh(unit, entry, record, id_)
+        if plan.effects:
+            _refresh(unit, entry, record, id_)
         unit.judge_later(_required_links(entry, id_))
         record._links_seen = {link.path: given.get(link.path, ()) for link in entry.links.values() if link.derived}
         record._forget_derived()

@@ -373,6 +373,7 @@ class Unit:
             self.rollback()
             raise
         self._ended = True
+        self._log.clear()  # what undoes refers to us: nobody would find the items of a large unit for a long time
 
     def run_after(self) -> None:
         """Call what waits for the commit; no unit of work is open any more."""
