@@ -14,7 +14,7 @@ demo: $(VENV)/with-atlas,serve
 	$(RUN) examples.atlas $(args)
 
 # The whole suite, proofs in their reduced form, coverage measured against its floor.
-test: $(VENV)/with-test,atlas,serve
+test: $(VENV)/with-test,atlas,serve,bench
 	rm -f .coverage .coverage.*
 	$(RUN) coverage run -m pytest -n 2 $(args)
 	$(RUN) coverage combine --quiet
@@ -22,7 +22,7 @@ test: $(VENV)/with-test,atlas,serve
 
 # The same tests in their full form, for as long as they need, one at a time: the figures they
 # write into bench/results/ are not to be shared with a neighbour.
-prove: $(VENV)/with-test,atlas,serve
+prove: $(VENV)/with-test,atlas,serve,bench
 	BACKO_PROVE=1 $(RUN) pytest $(args)
 
 # What can be said without running the code: form, types, layers.

@@ -4,10 +4,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("gunicorn", reason="needs the extra `bench`")
-
 from bench.over_http import client_core, measure_parents, measure_rows
 from bench.report import Report
 from bench.rows import ROWS
