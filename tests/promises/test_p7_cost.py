@@ -140,7 +140,9 @@ def pages(shop: Backoffice, *pairs: tuple[str, str]) -> Any:
 
 def cursor(shop: Backoffice, *pairs: tuple[str, str]) -> str:
     """Give the cursor of the second page."""
-    return str(pages(shop, ("_total", "0"), *pairs).next)
+    key, value = pages(shop, ("_total", "0"), *pairs).next
+    assert key == "_after"
+    return str(value)
 
 
 Question = Callable[[Backoffice], Callable[[], Any]]
