@@ -88,12 +88,16 @@ class Crowding:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number and the most it may be."""
+    """One measured number and the most it may be; of repeated ones the least, and their median.
+
+    What else runs on a machine can only add to a time, so the least is that of the code.
+    """
 
     name: str
     value: float
     unit: str
     wanted: float | None = None
+    median: float | None = None
 
     def with_wanted(self, wanted: float) -> Figure:
         """Return the same figure with the most it may be."""
@@ -157,7 +161,9 @@ class Report:
         if self.figures:
             yield ""
         for figure in self.figures:
-            yield (f"{figure.name:<56}{figure.value:>10.2f} {figure.unit:<4}{_at_most(figure.value, figure.wanted)}")
+            median = "" if figure.median is None else f"(median {figure.median:.2f}) "
+            bound = _at_most(figure.value, figure.wanted)
+            yield f"{figure.name:<56}{figure.value:>10.2f} {figure.unit:<4}{median}{bound}"
 
 
 def _lines_text(size: int, rounds: int, lines: list[Line]) -> Iterator[str]:

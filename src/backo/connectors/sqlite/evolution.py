@@ -32,6 +32,7 @@ from backo.connectors.sqlite.layout import (
     ListTable,
     create_index,
     create_list_table,
+    create_rows_index,
     create_table,
     folded,
     plain_index,
@@ -159,6 +160,7 @@ def evolve(session: SqliteSession, layout: Layout, plan: Evolution, collection: 
     if plan.is_new:
         _start_notes(session)
         session.change(create_table(layout.table, grown))
+        session.change(create_rows_index(layout.table))
     elif any(not cell.many for cell in plan.cells):
         _write_anew(session, layout, grown)
         indexes += tuple(_indexes_of(layout, plan))
@@ -211,6 +213,7 @@ def _write_anew(session: SqliteSession, present: Layout, grown: Layout) -> None:
     session.change_many(replace(grown, table=aside).insert, rows())
     session.change(f"DROP TABLE {quoted(present.table)}")
     session.change(f"ALTER TABLE {quoted(aside)} RENAME TO {quoted(present.table)}")
+    session.change(create_rows_index(present.table))
 
 
 def _add_list(session: SqliteSession, list_: ListTable) -> None:
