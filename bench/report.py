@@ -6,7 +6,7 @@ import os
 import platform
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -98,10 +98,6 @@ class Figure:
     unit: str
     wanted: float | None = None
     median: float | None = None
-
-    def with_wanted(self, wanted: float) -> Figure:
-        """Return the same figure with the most it may be."""
-        return replace(self, wanted=wanted)
 
 
 @dataclass(slots=True)

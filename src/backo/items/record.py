@@ -149,25 +149,26 @@ class Record(Item):
     def get_value(self, **kwargs: Any) -> dict[str, Any]:
         """Give plain values of every field that exists, computed and linked ones included."""
         del kwargs
-        values = dict(self._values)
+        return self._plain()
+
+    def _plain(self) -> dict[str, Any]:
+        values = self._values.copy()
         for name, node, copied in self._copiers:
             value = values[name]
             if node is None:
-                values[name] = None if value is None else copied(value)
+                if value is not None:
+                    values[name] = copied(value)
             elif self._exists(node, value):
                 values[name] = plain(self._read(node, (name,), value))
             else:
                 del values[name]
         return values
 
-    def _plain(self) -> dict[str, Any]:
-        return self.get_value()
-
     def get_view(self, name: str, **kwargs: Any) -> dict[str, Any]:
         """Give plain values of the fields that a view shows; an unknown view is `client`."""
         del kwargs
         keep = mask(self._schema, name)
-        return self.get_value() if keep is None else masked(self.get_value(), keep)
+        return self._plain() if keep is None else masked(self._plain(), keep)
 
     def select(self, criteria: Any = None, **kwargs: Any) -> Any:
         """Read a selector such as `"$.address.zip"`; it may cross references.

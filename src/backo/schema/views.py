@@ -29,16 +29,12 @@ def known_view(schema: Schema, name: str) -> str:
     return name if isinstance(name, str) and name.removeprefix("+") in view_names(schema) else CLIENT_VIEW
 
 
+@lru_cache(_MASKS)
 def mask(schema: Schema, view: str) -> Mask | None:
     """Give the mask of a view: `name` keeps all but `!name`, `+name` keeps what names `name`.
 
     None means that nothing is left out. What is no name of a view is `client`.
     """
-    return _mask_of(schema, view if isinstance(view, str) else CLIENT_VIEW)
-
-
-@lru_cache(_MASKS)
-def _mask_of(schema: Schema, view: str) -> Mask | None:
     view = known_view(schema, view)
     only = view.startswith("+")
     name = view.removeprefix("+")

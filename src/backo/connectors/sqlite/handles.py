@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _JOURNAL = "PRAGMA journal_mode = WAL"
-_CACHE = {False: 1024, True: 4096}  # KiB of pages, to read and to write; the system caches the whole file
+_PAGE_SIZE = 8192  # bytes: to count a range of an index takes half as many reads as with the usual 4096
+_CACHE = {False: 1536, True: 2048}  # KiB of pages, to read and to write; the system caches the whole file
 _LONGEST_WAL = 16 * 1024 * 1024  # bytes to which a write-ahead log is cut back when it has been copied
 _STATEMENTS = 128  # prepared ones that a connection keeps
 _POLL = (0.0002, 0.003)  # seconds between two attempts to become the writer: from, to
@@ -83,6 +84,7 @@ class Handle:
 
     def _prepare(self, path: Path, synchronous: str) -> None:
         execute = self.cursor.execute
+        execute(f"PRAGMA page_size = {_PAGE_SIZE}")  # of a file that is still empty
         mode = execute(_JOURNAL).fetchone()[0]
         if mode != "wal":
             message = f"the database {path.name!r} cannot use a write-ahead log where it is (a network folder?)"
