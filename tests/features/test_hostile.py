@@ -16,7 +16,7 @@ from backo import DBMemoryConnector, DBSqliteConnector, DBYmlConnector
 from backo.http.routes import ROUTES, Route
 from tests.features.dialogue import Connector, talking
 from tests.features.hostile import FIELDS, JSON, Attack, attacks
-from tests.scale import scaled
+from tests.scale import record_figure, scaled
 
 BASE = "/library"
 SECONDS = 10  # for one request, on a busy machine
@@ -92,8 +92,9 @@ def library(opener: Opener, folder: Path) -> Iterator[FlaskClient]:
 )
 def test_hostile_requests(tmp_path: Path, opener: Opener, share: int) -> None:
     """Each gets a 2xx, 3xx or 4xx in bounded time; what is refused changes nothing."""
+    sent = list(attacks(BASE))[::share]
     with library(opener, tmp_path / "first") as client:
-        refused = [attack for attack in list(attacks(BASE))[::share] if send(client, attack) >= 400]
+        refused = [attack for attack in sent if send(client, attack) >= 400]
 
     with library(opener, tmp_path / "second") as client:
         expected = stored(client)
@@ -101,6 +102,8 @@ def test_hostile_requests(tmp_path: Path, opener: Opener, share: int) -> None:
             if attack.method not in {"GET", "HEAD"} and send(client, attack) < 400:
                 expected = stored(client)  # refused before because of what another one had stored
         assert stored(client) == expected
+    figures = {"requests": len(sent), "refused": len(refused), "server_errors": 0, "changed_by_refused": 0}
+    record_figure("hostile", {f"{opener.__name__}_{name}": figure for name, figure in figures.items()})
 
 
 JSON_VALUES = st.recursive(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from backo.errors import DefinitionError
 from backo.items.definition import Item
-from backo.items.presenting import Copier, copier, is_plain, plain, presents
+from backo.items.presenting import copier, is_plain, presents
 from backo.items.record import Record
 from backo.schema.compiler import Schema
 from backo.schema.nodes import Node
@@ -34,25 +34,18 @@ def record_class(
             raise DefinitionError(message, hint=f"call it {name}_ or {schema.name}_{name}")
     alone = schema.options.onchange is None  # nobody wants to know of every change
     checks = {node.name: node.check for node in schema.children.values() if alone and node.simple and _is_bare(node)}
+    nodes = schema.children.items()
     names: dict[str, Any] = {
         "__slots__": (),
         "__init__": base.__init__,
         "_schema": schema,
         "_checks": checks,
-        "_copiers": tuple(_copiers(schema)),
+        "_copied": tuple((name, copy) for name, node in nodes if is_plain(node) and (copy := copier(node)) is not None),
+        "_presented": tuple((name, node) for name, node in nodes if not is_plain(node)),
         **(attributes or {}),
     }
     names |= {name: _property(name, node) for name, node in schema.children.items()}
     return type(schema.name, (base,) if kind is Item else (kind, base), names)
-
-
-def _copiers(schema: Schema) -> Iterator[tuple[str, Node | None, Copier]]:
-    """Say how plain values are made of raw ones, for `Record.get_value`, where they are not the same."""
-    for name, node in schema.children.items():
-        if not is_plain(node):
-            yield name, node, plain
-        elif (copy := copier(node)) is not None:
-            yield name, None, copy
 
 
 def _is_bare(node: Node) -> bool:

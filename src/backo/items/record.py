@@ -63,7 +63,10 @@ class Record(Item):
     _schema: ClassVar[Schema]
     _checks: ClassVar[Mapping[str, Check]]  # of the fields that take nothing but a check to be assigned
 
-    _copiers: ClassVar[tuple[tuple[str, Node | None, Copier], ...]]  # of the fields whose raw value is not a plain one
+    _copied: ClassVar[
+        tuple[tuple[str, Copier], ...]
+    ]  # how a plain value is made of a raw one, where it is not the same
+    _presented: ClassVar[tuple[tuple[str, Node], ...]]  # the fields of which that takes the record
 
     _values: Values  # nested dicts are never changed in place
     _origin: Origin | None  # None: it is not stored
@@ -153,12 +156,13 @@ class Record(Item):
 
     def _plain(self) -> dict[str, Any]:
         values = self._values.copy()
-        for name, node, copied in self._copiers:
+        for name, copied in self._copied:
             value = values[name]
-            if node is None:
-                if value is not None:
-                    values[name] = copied(value)
-            elif self._exists(node, value):
+            if value is not None:
+                values[name] = copied(value)
+        for name, node in self._presented:
+            value = values[name]
+            if self._exists(node, value):
                 values[name] = plain(self._read(node, (name,), value))
             else:
                 del values[name]
