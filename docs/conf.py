@@ -12,6 +12,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
+napoleon_custom_sections = [("Options", "params_style")]  # of a field type
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 

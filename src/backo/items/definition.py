@@ -31,7 +31,7 @@ class Home(Protocol):
 class Item:
     """What one entity of an application is made of.
 
-    `Item({...})` is a declaration; `collection.new()` gives records of it, which are `Item`s too.
+    `Item({...})` is a declaration; `collection.new()` gives records of it: `isinstance(record, Item)` holds.
 
     >>> from backo.schema.scalars import String
     >>> cat = Item({"name": String(required=True)})

@@ -143,7 +143,7 @@ class Ref(String, _Link):
         field: the reverse field there, as a selector.
         ods: what happens to the other side when the item is deleted.
         ofs: accepted for symmetry.
-        owner: of two `Ref`s that mirror one another, this side is the stored one.
+        owner: of two fields of this type that mirror one another, this one is stored.
     """
 
     kind = Kind.TEXT
@@ -183,7 +183,7 @@ class RefsList(List, _Link):
         field: the reverse field there, as a selector.
         ods: what happens to the other side when the item is deleted.
         ofs: whether answers show the ids (`NOT_FILL` for very long lists).
-        owner: of two `RefsList`s that mirror one another, this side is the stored one.
+        owner: of two fields of this type that mirror one another, this one is stored.
     """
 
     links: ClassVar[bool] = True
