@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from backo.errors import QueryError, shown
 
@@ -119,3 +119,14 @@ def parse_pointer(text: str) -> Place:
         message = f"{shown(text)} is not a JSON pointer"
         raise QueryError(message, hint="write it as /name/0/name")
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
+
+
+def value_at(document: Any, path: FieldPath) -> Any:
+    """Read the value at a field path of a document, None where a group on the way is unset.
+
+    >>> value_at({"a": {"b": 1}}, ("a", "b")), value_at({"a": None}, ("a", "b"))
+    (1, None)
+    """
+    for name in path:
+        document = None if document is None else document.get(name)
+    return document

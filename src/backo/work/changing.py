@@ -14,7 +14,7 @@ from backo.connectors.base import Lock, StoredDocument
 from backo.errors import ConflictError, Problem, StateError
 from backo.items.changes import changed_paths, laid_over, merged_ids
 from backo.items.record import Origin, Record, ids_of
-from backo.paths import FieldPath, to_text
+from backo.paths import FieldPath, to_text, value_at
 from backo.references.effects import (
     AddLink,
     Delete,
@@ -283,9 +283,9 @@ def _deletion(unit: Unit, keys: Sequence[Key], record: Record | None = None) -> 
 def _before_deletion(unit: Unit, key: Key, record: Record) -> None:
     """Fire `before_delete`; links that a handler changes count at once, other changes do not matter any more."""
     entry, id_ = unit.catalog.entry(key[0]), key[1]
-    before, given = record._encode(), _derived_links(record)
+    before, given = record._encode(computed=False), _derived_links(record)
     record.trigg("before_delete")
-    after, present = record._encode(), unit.get(entry, [id_]).get(id_)
+    after, present = record._encode(computed=False), unit.get(entry, [id_]).get(id_)
     if present is None:
         return
     changes = [
@@ -466,10 +466,7 @@ def _stored_ids(link: Link, document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _ids_at(document: Mapping[str, Any], path: FieldPath) -> tuple[str, ...]:
-    value: Any = document
-    for name in path:
-        value = None if value is None else value.get(name)
-    return tuple(ids_in(value))
+    return tuple(ids_in(value_at(document, path)))
 
 
 def _minus(these: Iterable[str], those: Iterable[str]) -> tuple[str, ...]:

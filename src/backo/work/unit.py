@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Any
 
 from backo.connectors.base import Database, Lock, Operation, Session, StoredDocument, Write
-from backo.errors import ConflictError, Problem, QueryError, SessionError, ValidationError
-from backo.paths import FieldPath, to_text
+from backo.errors import ConflictError, Problem, QueryError, SessionError
+from backo.paths import to_text, value_at
 from backo.query.filters import Filter, Query
 from backo.references.effects import (
     AddLink,
@@ -29,8 +29,6 @@ from backo.references.effects import (
     Judgement,
     Key,
     Members,
-    MustExist,
-    MustNotBeEmpty,
     Plan,
     Planner,
     RemoveLink,
@@ -38,6 +36,7 @@ from backo.references.effects import (
 from backo.references.fields import ids_in
 from backo.references.links import Link
 from backo.work.catalog import Catalog, Entry
+from backo.work.judging import judge
 from backo.work.rewriting import rewritten
 
 _log = logging.getLogger("backo.transaction")
@@ -137,16 +136,13 @@ class Unit:
         """Give id and value at a path of the items of a collection that match."""
         entry = self.catalog.entry(collection)
         for stored in self.find(entry, Query(filter_)):
-            value: Any = stored.document
-            for name in path:
-                value = None if value is None else value.get(name)
-            yield stored.id, value
+            yield stored.id, value_at(stored.document, path)
 
     def linked(self, link: Link, ids: Sequence[str], limit: int) -> dict[str, list[str]]:
         """Give, for items of a collection, the ids that one of its links names; at most `limit` in all."""
         if not link.derived:
             found = self.get(self.catalog.entry(link.collection), ids)
-            return {id_: list(ids_in(_value(stored.document, link.path))) for id_, stored in found.items()}
+            return {id_: list(ids_in(value_at(stored.document, link.path))) for id_, stored in found.items()}
         reverse = self.catalog.graph.reverse_of(link)
         return {} if reverse is None else self._holders(reverse, ids, limit)
 
@@ -172,7 +168,7 @@ class Unit:
             wanted = set(ids)
             for id_ in changed:
                 present = self._held[link.collection, id_].present
-                names = () if present is None else ids_in(_value(present.document, link.path))
+                names = () if present is None else ids_in(value_at(present.document, link.path))
                 for target in wanted.intersection(names):
                     holders.setdefault(target, []).append(id_)
             holders = {target: sorted(found) for target, found in holders.items()}
@@ -366,7 +362,7 @@ class Unit:
             if self.writing:
                 self._check_whole()
                 self.flush()
-                self._judge()
+                judge(self, self._judgements)
             for _, session in self._sessions.values():
                 session.commit()
         except BaseException:
@@ -399,87 +395,6 @@ class Unit:
         if self.changes:
             _log.debug("rolled back %d changes of %r", self.changes, self.catalog.name)
 
-    def _judge(self) -> None:
-        """Judge what could not be judged before everything was there.
-
-        Raises:
-            ValidationError: an item that was stored names another one that does not exist, or lacks
-                a required link; with every problem.
-            ConflictError: an item would be left without a required link.
-        """
-        named: dict[tuple[str, str, FieldPath], frozenset[str]] = {}  # of long lists each id is judged
-        standing = [one for one in self._judgements if self._stands(one, named)]
-        own = self._missing_targets([one for one in standing if isinstance(one, MustExist)])
-        bereft: list[Problem] = []
-        for one in self._empty([one for one in standing if isinstance(one, MustNotBeEmpty)]):
-            path = to_text(one.path)
-            if one.own:
-                own.append(Problem(path, "required", "Is required"))
-            else:
-                bereft.append(Problem(path, "required", f"An item of {one.collection!r} requires it"))
-        if own:
-            message = "a reference is missing, or names an item that does not exist"
-            raise ValidationError(message, problems=dict.fromkeys(own))
-        if bereft:
-            message = "an item requires a link that this would take away"
-            raise ConflictError(message, problems=dict.fromkeys(bereft))
-
-    def _stands(self, judgement: Judgement, named: dict[tuple[str, str, FieldPath], frozenset[str]]) -> bool:
-        """Tell whether a judgement is still about something: the item exists and has not changed its mind.
-
-        Args:
-            judgement: the judgement.
-            named: the ids that stored links name, by collection, id and path; filled as they are needed.
-        """
-        present = self.get(self.catalog.entry(judgement.collection), [judgement.id]).get(judgement.id)
-        if present is None:
-            return False
-        if isinstance(judgement, MustNotBeEmpty):  # in a group that is not there nothing is required
-            return len(judgement.path) == 1 or _value(present.document, judgement.path[:-1]) is not None
-        link = self.catalog.graph.links[judgement.collection, judgement.path]
-        if not link.derived or link.reverse is None:
-            place = judgement.collection, judgement.id, judgement.path
-            if place not in named:
-                named[place] = frozenset(ids_in(_value(present.document, judgement.path)))
-            return judgement.target in named[place]
-        wanted = AddLink(link.target, judgement.target, link.reverse, judgement.id)
-        return wanted in self.deferred((link.target, judgement.target))
-
-    def _missing_targets(self, judgements: Iterable[MustExist]) -> list[Problem]:
-        """Find the links that name an item that does not exist, with one read per collection."""
-        wanted: dict[str, list[MustExist]] = {}
-        for judgement in judgements:
-            wanted.setdefault(judgement.target_collection, []).append(judgement)
-        problems = []
-        for collection, group in sorted(wanted.items()):
-            targets = sorted({judgement.target for judgement in group})
-            found = self.get(self.catalog.entry(collection), targets, Lock.SHARED)
-            problems += [
-                Problem(to_text(one.path), "reference", f"There is no such item in {collection!r}")
-                for one in group
-                if one.target not in found
-            ]
-        return problems
-
-    def _empty(self, judgements: Iterable[MustNotBeEmpty]) -> list[MustNotBeEmpty]:
-        """Find the required links that name nothing; of long lists one id is read."""
-        by_link: dict[Link, list[MustNotBeEmpty]] = {}
-        for judgement in judgements:
-            link = self.catalog.graph.links[judgement.collection, judgement.path]
-            by_link.setdefault(link, []).append(judgement)
-        empty = []
-        for link, group in by_link.items():
-            ids = sorted({judgement.id for judgement in group})
-            while ids:
-                found = self.linked(link, ids, len(ids))
-                rest = [id_ for id_ in ids if not found.get(id_)]
-                if link.derived and sum(map(len, found.values())) >= len(ids) > len(rest):
-                    ids = rest  # there may be more about these
-                    continue
-                empty += [judgement for judgement in group if judgement.id in rest]
-                break
-        return empty
-
 
 def _back_to(present: StoredDocument | None, stored_rev: int | None, id_: str) -> Write | None:
     """Give the write that takes back what a session has been handed already."""
@@ -492,13 +407,6 @@ def _back_to(present: StoredDocument | None, stored_rev: int | None, id_: str) -
 def _exists(entry: Entry) -> ConflictError:
     message = f"there is an item with this _id in {entry.name!r} already"
     return ConflictError(message, problems=[Problem("$._id", "unique", "Is taken")])
-
-
-def _value(document: Mapping[str, Any], path: Sequence[str]) -> Any:
-    value: Any = document
-    for name in path:
-        value = None if value is None else value.get(name)
-    return value
 
 
 class unit_of_work:  # noqa: N801  # used as a function; a class, since every request pays for entering it

@@ -1,0 +1,100 @@
+"""Judge what has to hold when a unit of work ends: links name items that exist, required ones name something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+from backo.connectors.base import Lock
+from backo.errors import ConflictError, Problem, ValidationError
+from backo.paths import FieldPath, to_text, value_at
+from backo.references.effects import AddLink, Judgement, MustExist, MustNotBeEmpty
+from backo.references.fields import ids_in
+from backo.references.links import Link
+
+if TYPE_CHECKING:
+    from backo.work.unit import Unit
+
+Named: TypeAlias = dict[tuple[str, str, FieldPath], frozenset[str]]
+"""The ids that stored links name, by collection, id and path: of a long list each id is judged."""
+
+
+def judge(unit: Unit, judgements: Iterable[Judgement]) -> None:
+    """Judge what could not be judged before everything was there.
+
+    Raises:
+        ValidationError: an item that was stored names another one that does not exist, or lacks
+            a required link; with every problem.
+        ConflictError: an item would be left without a required link.
+    """
+    named: Named = {}
+    standing = [one for one in judgements if _stands(unit, one, named)]
+    own = _missing_targets(unit, [one for one in standing if isinstance(one, MustExist)])
+    bereft: list[Problem] = []
+    for one in _empty(unit, [one for one in standing if isinstance(one, MustNotBeEmpty)]):
+        path = to_text(one.path)
+        if one.own:
+            own.append(Problem(path, "required", "Is required"))
+        else:
+            bereft.append(Problem(path, "required", f"An item of {one.collection!r} requires it"))
+    if own:
+        message = "a reference is missing, or names an item that does not exist"
+        raise ValidationError(message, problems=dict.fromkeys(own))
+    if bereft:
+        message = "an item requires a link that this would take away"
+        raise ConflictError(message, problems=dict.fromkeys(bereft))
+
+
+def _stands(unit: Unit, judgement: Judgement, named: Named) -> bool:
+    """Tell whether a judgement is still about something: the item exists and has not changed its mind."""
+    present = unit.get(unit.catalog.entry(judgement.collection), [judgement.id]).get(judgement.id)
+    if present is None:
+        return False
+    if isinstance(judgement, MustNotBeEmpty):  # in a group that is not there nothing is required
+        return len(judgement.path) == 1 or value_at(present.document, judgement.path[:-1]) is not None
+    link = unit.catalog.graph.links[judgement.collection, judgement.path]
+    if not link.derived or link.reverse is None:
+        place = judgement.collection, judgement.id, judgement.path
+        if place not in named:
+            named[place] = frozenset(ids_in(value_at(present.document, judgement.path)))
+        return judgement.target in named[place]
+    wanted = AddLink(link.target, judgement.target, link.reverse, judgement.id)
+    return wanted in unit.deferred((link.target, judgement.target))
+
+
+def _missing_targets(unit: Unit, judgements: Iterable[MustExist]) -> list[Problem]:
+    """Find the links that name an item that does not exist, with one read per collection."""
+    wanted: dict[str, list[MustExist]] = {}
+    for judgement in judgements:
+        wanted.setdefault(judgement.target_collection, []).append(judgement)
+    problems = []
+    for collection, group in sorted(wanted.items()):
+        targets = sorted({judgement.target for judgement in group})
+        found = unit.get(unit.catalog.entry(collection), targets, Lock.SHARED)
+        problems += [
+            Problem(to_text(one.path), "reference", f"There is no such item in {collection!r}")
+            for one in group
+            if one.target not in found
+        ]
+    return problems
+
+
+def _empty(unit: Unit, judgements: Iterable[MustNotBeEmpty]) -> list[MustNotBeEmpty]:
+    """Find the required links that name nothing; of long lists one id is read."""
+    by_link: dict[Link, list[MustNotBeEmpty]] = {}
+    for judgement in judgements:
+        link = unit.catalog.graph.links[judgement.collection, judgement.path]
+        by_link.setdefault(link, []).append(judgement)
+    empty = []
+    for link, group in by_link.items():
+        ids = sorted({judgement.id for judgement in group})
+        while ids:
+            found = unit.linked(link, ids, len(ids))
+            rest = [id_ for id_ in ids if not found.get(id_)]
+            if link.derived and sum(map(len, found.values())) >= len(ids) > len(rest):
+                ids = rest  # there may be more about these
+                continue
+            without = set(rest)
+            empty += [judgement for judgement in group if judgement.id in without]
+            break
+    return empty
