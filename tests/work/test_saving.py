@@ -24,6 +24,8 @@ from backo import (
     ValidationError,
     state_of,
 )
+from backo.references.fields import ids_in
+from backo.work import judging
 from tests.work.stores import Stores, audit, dump, links
 
 UNLINK = DeleteStrategy.UNLINK_REFERENCED_ITEMS
@@ -484,3 +486,19 @@ def test_a_deleted_item_starts_anew(shop: Backoffice) -> None:
 
     assert item.status == State.UNSET
     assert item == shop.users.new()
+
+
+def test_a_long_list_of_links_is_read_once(shop: Backoffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether each id of a list names an item is judged together, not by a look through the list for each."""
+    read: list[Any] = []
+
+    def counted(value: Any) -> Any:
+        read.append(value)
+        return ids_in(value)
+
+    monkeypatch.setattr(judging, "ids_in", counted)
+
+    with pytest.raises(ValidationError):
+        shop.users.create({"name": "fay", "likes": [f"nobody-{number}" for number in range(500)]})
+
+    assert len(read) == 1
