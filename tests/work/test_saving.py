@@ -423,6 +423,20 @@ def test_saving_shows_what_it_changed_of_the_item_itself(shop: Backoffice) -> No
     assert links(shop, "users.boss") == {"ann": ["ann"], "bob": ["ann"]}
 
 
+def playlist(stores: Stores, songs: str) -> Backoffice:
+    """Keep songs, and a list of some of them in an order of its own."""
+    shop = stores.backoffice(
+        {
+            "songs": Item({"name": String()}),
+            "lists": Item({"name": String(), "songs": RefsList(coll="songs")}),
+        }
+    )
+    for name in "abcde":
+        shop.songs.create({"name": name})
+    shop.lists.create({"name": "x", "songs": list(songs)})
+    return shop
+
+
 @pytest.mark.parametrize(
     ("mine", "theirs", "together"),
     [
@@ -436,15 +450,7 @@ def test_saving_shows_what_it_changed_of_the_item_itself(shop: Backoffice) -> No
 )
 def test_who_moves_ids_decides_their_order(stores: Stores, mine: str, theirs: str, together: str) -> None:
     """In a list that keeps its order, moves and additions of two writers both stay, whoever is first."""
-    shop = stores.backoffice(
-        {
-            "songs": Item({"name": String()}),
-            "lists": Item({"name": String(), "songs": RefsList(coll="songs")}),
-        }
-    )
-    for name in "abcde":
-        shop.songs.create({"name": name})
-    shop.lists.create({"name": "x", "songs": list("abcd")})
+    shop = playlist(stores, "abcd")
     one, other = shop.lists.get_by_id("x"), shop.lists.get_by_id("x")
 
     other.songs = list(theirs)
@@ -457,15 +463,7 @@ def test_who_moves_ids_decides_their_order(stores: Stores, mine: str, theirs: st
 
 def test_two_who_move_the_same_ids_are_in_conflict(stores: Stores) -> None:
     """Of two other orders of the same ids one would be lost, so the second is refused."""
-    shop = stores.backoffice(
-        {
-            "songs": Item({"name": String()}),
-            "lists": Item({"name": String(), "songs": RefsList(coll="songs")}),
-        }
-    )
-    for name in "abc":
-        shop.songs.create({"name": name})
-    shop.lists.create({"name": "x", "songs": list("abc")})
+    shop = playlist(stores, "abc")
     one, other = shop.lists.get_by_id("x"), shop.lists.get_by_id("x")
 
     other.songs = list("cba")

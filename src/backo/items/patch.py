@@ -125,14 +125,14 @@ def patched(schema: Schema, tree: Mapping[str, Any], steps: Sequence[Step]) -> d
 def _elements(tree: Tree, place: Place) -> int:
     """Count the elements of the lists that a step at a place copies."""
     count = 0
-    for step in (*place, None):
+    for step in place:
         if isinstance(tree, list):
             count += len(tree)
-            known = str(step).isascii() and str(step).isdigit() and len(str(step)) < 9
-            tree = tree[int(str(step))] if known and int(str(step)) < len(tree) else None
+            position = _position(step)
+            tree = tree[position] if position is not None and position < len(tree) else None
         else:
             tree = tree.get(step) if isinstance(tree, dict) else None
-    return count
+    return count + (len(tree) if isinstance(tree, list) else 0)
 
 
 def _weight(value: Any, most: int) -> int:
@@ -331,11 +331,17 @@ def _without(element: Node | None, present: Sequence[Any], value: Any) -> list[A
 
 def _index(step: str | int, last: int, place: Place) -> int:
     """Read the index of an element, from 0 to `last`."""
+    position = _position(step)
+    if position is not None and position <= last:
+        return position
+    raise _malformed(to_text(place), "There is no such element in the list")
+
+
+def _position(step: str | int) -> int | None:
+    """Read a step as an index; None when it is none."""
     if isinstance(step, str) and step.isascii() and step.isdigit() and (step == "0" or step[0] != "0"):
         step = int(step[:9])
-    if isinstance(step, int) and 0 <= step <= last:
-        return step
-    raise _malformed(to_text(place), "There is no such element in the list")
+    return step if isinstance(step, int) and step >= 0 else None
 
 
 def _difference(children: Mapping[str, Node], old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

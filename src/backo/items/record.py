@@ -28,7 +28,7 @@ from backo.schema.compiler import Schema
 from backo.schema.containers import Reworked
 from backo.schema.fields import Check
 from backo.schema.judging import NOBODY, Subject, asked, judge, judge_computed
-from backo.schema.merging import Merge, Values, completed, laid_over
+from backo.schema.merging import Merge, Values, completed, merged_quickly
 from backo.schema.nodes import Node
 from backo.schema.options import blame
 from backo.schema.problems import MAX_PROBLEMS, Finding, Refusal
@@ -404,7 +404,7 @@ class Record(Item):
     def _merge(self, given: Mapping[Any, Any], *, moved: bool = True) -> None:
         """Lay given values over the present ones: the one gate of every assignment."""
         schema, before, merge = self._schema, self._values, None
-        values = laid_over(before, given, schema.checks)
+        values = merged_quickly(before, given, schema.checks)
         if values is None:
             merge = Merge(self, self._is_unchanged, privileged=self._stamping)
             values = merge.group(schema.children, before, given)

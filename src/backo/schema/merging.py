@@ -112,7 +112,7 @@ class Merge:
             raise
 
 
-def laid_over(values: Values, given: Mapping[Any, Any], checks: Mapping[str, Check | None]) -> Values | None:
+def merged_quickly(values: Values, given: Mapping[Any, Any], checks: Mapping[str, Check | None]) -> Values | None:
     """Lay given values over present ones, when each takes nothing but its check: what most assignments are.
 
     Args:
