@@ -259,6 +259,26 @@ def test_a_folder_that_is_removed_meanwhile_is_made_again(tmp_path: Path, monkey
     assert connector.exists(file_id)
 
 
+def test_a_folder_that_vanishes_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`mkdir` says that the folder exists when another process removes it right after."""
+    connector, file_id = FileSystemConnector(path=tmp_path), new_file_id()
+    refusals, make = [FileExistsError(), FileNotFoundError()], Path.mkdir
+
+    def removed(path: Path, *arguments: object, **options: object) -> None:
+        if path.parent.parent == tmp_path and refusals:
+            raise refusals.pop()
+        make(path, *arguments, **options)  # type: ignore[arg-type]  # as they were given
+
+    monkeypatch.setattr(Path, "mkdir", removed)
+
+    connector.write(file_id, io.BytesIO(b"x"))
+
+    assert refusals == []
+    assert connector.exists(file_id)
+
+
 def test_many_writers_and_deleters_of_one_folder(tmp_path: Path) -> None:
     """Two connectors, as two processes have them, write and delete in the same leaf folders."""
     connectors = [FileSystemConnector(path=tmp_path) for _ in range(2)]

@@ -307,7 +307,7 @@ class FileSystemConnector(FileConnector):
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 aside.replace(place)
-            except FileNotFoundError:
+            except (FileNotFoundError, FileExistsError):  # removed meanwhile; `mkdir` tells it as either
                 if not remaining:
                     raise
             else:
