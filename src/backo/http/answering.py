@@ -21,9 +21,11 @@ def respond(service: Service, resource: Resource | None, request: Request) -> Re
         message = "there is nothing at this address"
         raise NotFoundError(message)
     collection = request.arguments.get("collection")
-    if collection is not None and collection not in service.application.collections:
-        message = "there is no such collection"
-        raise NotFoundError(message)
+    if collection is not None:
+        if collection not in service.application.collections:
+            message = "there is no such collection"
+            raise NotFoundError(message)
+        resource = _open_part(service, resource, collection)
     if request.method == "OPTIONS":
         return Response(204, b"", (*COMMON_HEADERS, ("Allow", resource.allow)))
     route = resource.routes.get(request.method)
@@ -31,3 +33,12 @@ def respond(service: Service, resource: Resource | None, request: Request) -> Re
         raise MethodError(request.method, resource.allow)
     check_origin(request.method, request.source, service.application.trusted_origins)
     return route.handler(service, request)
+
+
+def _open_part(service: Service, resource: Resource, collection: str) -> Resource:
+    """Give what of a resource there is in a collection: what nobody may ever do has no route."""
+    key = (resource.template, collection)
+    found = service.open.get(key)
+    if found is None:
+        found = service.open[key] = resource.of(service.application.collections[collection])
+    return found
