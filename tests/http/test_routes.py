@@ -1,6 +1,6 @@
 import pytest
 
-from backo.http.routes import Gate, RESOURCES, ROUTES, Route, find, resources
+from backo.http.routes import RESOURCES, ROUTES, Gate, Route, find, resources
 
 
 def test_the_table() -> None:
@@ -13,6 +13,7 @@ def test_the_table() -> None:
         ("POST", "/{collection}"),
         ("GET", "/{collection}/_check"),
         ("POST", "/{collection}/_check"),
+        ("POST", "/{collection}/_meta"),
         ("GET", "/{collection}/_selections/{name}"),
         ("POST", "/{collection}/_selections/{name}"),
         ("GET", "/{collection}/{id}"),
@@ -29,6 +30,7 @@ def test_what_is_allowed() -> None:
         "/_meta": "GET, HEAD, OPTIONS",
         "/{collection}": "GET, HEAD, POST, OPTIONS",
         "/{collection}/_check": "GET, POST, HEAD, OPTIONS",
+        "/{collection}/_meta": "POST, OPTIONS",
         "/{collection}/_selections/{name}": "GET, HEAD, POST, OPTIONS",
         "/{collection}/{id}": "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
     }

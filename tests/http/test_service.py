@@ -1,23 +1,18 @@
 import json
-from types import SimpleNamespace
-from typing import Any, cast
 
+from backo import Backoffice, Collection, DBMemoryConnector, Item, String
 from backo.http import handlers
 from backo.http.messages import Request
 from backo.http.service import Service
-from backo.schema.compiler import compile_schema
-from backo.schema.options import Options
-from backo.schema.scalars import String
 from tests.http.fakes import FakeSource
 
 
 def service() -> Service:
     """Give a back office with one declared collection."""
-    schema = compile_schema("users", {"name": String()}, Options(), system={"_id": String()})
-    stand_in = SimpleNamespace(
-        name="shop", collections={"users": SimpleNamespace(schema=schema)}, limits=None, operations=None
-    )
-    return Service(cast("Any", stand_in))
+    backoffice = Backoffice("shop")
+    users = Collection("users", Item({"name": String()}), DBMemoryConnector(), meta_data_handler=None, can_delete=False)
+    backoffice.register_collection(users)
+    return Service(backoffice)
 
 
 def test_the_description() -> None:
@@ -27,7 +22,8 @@ def test_the_description() -> None:
     assert list(description) == ["name", "collections"]
     assert description["name"] == "shop"
     [users] = description["collections"]
-    assert list(users) == ["name", "item"]
+    assert list(users) == ["name", "item", "rights"]
+    assert users["rights"] == {"read": None, "create": None, "modify": None, "delete": False}
     assert users["name"] == "users"
     assert list(users["item"]["sub_scheme"]) == ["name", "_id"]
 

@@ -347,7 +347,7 @@ def _list(chance: Random) -> Question:
 def _selection(chance: Random) -> Question:
     collection, fields = _collection(chance)
     parts = [dict([_condition(chance, fields)]) for _ in range(2)]
-    tree = {chance.choice(["$or", "$and"]): parts}
+    tree: dict[str, Any] = {chance.choice(["$or", "$and"]): parts}
     if chance.random() < 0.4:
         tree = {"$not": tree}
     return "POST", f"/firm/{collection}/_selections/_all", {"json": tree, "query_string": _asked(chance, [])}

@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 
-from backo import Collection
 from backo.collections.overlaying import Overlay
 from backo.query.filters import EVERYTHING
 from backo.query.sorting import position

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from backo import jsontext
 from backo.collections.checking import fault_at, parse_place, problems_of
+from backo.collections.describing import describe_for_user
 from backo.collections.overlaying import Overlay
 from backo.collections.rendering import rendered, view_of
 from backo.connectors.base import Lock, StoredDocument
@@ -236,6 +237,18 @@ class Operations:
             message = "the item must be an object"
             raise ValidationError(message)
         return fault_at(place, problems_of(home.new(), item))
+
+    def describe(self, collection: str, item: Any) -> dict[str, Any]:
+        """Describe a collection as it is for the current user and a partial item.
+
+        Raises:
+            ValidationError: the item is not an object.
+        """
+        home = self._collection(collection)
+        if not isinstance(item, Mapping):
+            message = "the body is a partial item: an object"
+            raise ValidationError(message)
+        return describe_for_user(home, item)
 
     # Parts.
 

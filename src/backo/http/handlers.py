@@ -83,6 +83,13 @@ def check_field(service: Service, request: Request) -> Response:
     return Response(200, jsontext.encode({"error": error}), _JSON)
 
 
+def describe_collection(service: Service, request: Request) -> Response:
+    """Describe a collection as it is for the user and the partial item that he sends."""
+    item = read_optional_json(request.source, service.limits)
+    described = service.operations.describe(request.arguments["collection"], {} if item is None else item)
+    return Response(200, jsontext.encode(described), _JSON)
+
+
 def describe_application(service: Service, request: Request) -> Response:
     """Describe the collections and what their items are made of."""
     return _conditionally(request, service.description)

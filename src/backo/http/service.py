@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from backo import jsontext
 from backo.collections.application import Application
+from backo.collections.describing import describe_collection
 from backo.collections.operations import Rendered, etag_of
-from backo.schema.describe import describe_item
 
 if TYPE_CHECKING:
     from backo.http.routes import Resource
@@ -37,11 +37,8 @@ class Service:
 
 
 def describe_application(application: Application) -> dict[str, Any]:
-    """Describe an application: `{"name": str, "collections": [{"name": str, "item": {…}}]}`."""
+    """Describe an application: `{"name": str, "collections": [{"name": str, "item": {…}, …}]}`."""
     return {
         "name": application.name,
-        "collections": [
-            {"name": name, "item": describe_item(collection.schema)}
-            for name, collection in application.collections.items()
-        ],
+        "collections": [describe_collection(one) for one in application.collections.values()],
     }

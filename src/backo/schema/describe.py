@@ -1,12 +1,16 @@
 """Describe declared fields as plain JSON values, for front ends (SPEC 11).
 
-What is described is the declaration alone: a function shows as `"func"`.
+What is described is the declaration alone, in which a function shows as `"func"`; or the declaration as
+it is for a user and an item, in which the answers of functions show.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from backo.paths import FieldPath
 from backo.schema.compiler import Schema
 from backo.schema.containers import Dict, FreeDict, In, List, Tuple
 from backo.schema.fields import Field
@@ -21,14 +25,39 @@ FUNCTION = "func"
 _MODULES = {"Ref": "reference", "RefsList": "reference"}
 
 
-def describe_item(schema: Schema) -> Description:
-    """Describe an item: its options, then each field under `sub_scheme`, `_id` and `_meta` last."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a field is for a user and an item.
+
+    Attributes:
+        exists: whether it is there.
+        read: whether the user may read it.
+        modify: whether he may modify it.
+    """
+
+    exists: bool
+    read: bool
+    modify: bool
+
+
+_DECLARED: Mapping[FieldPath, Told] = {}
+
+
+def describe_item(schema: Schema, told: Mapping[FieldPath, Told] = _DECLARED) -> Description:
+    """Describe an item: its options, then each field under `sub_scheme`, `_id` and `_meta` last.
+
+    Args:
+        schema: of the item.
+        told: what fields are for a user and an item, by path; of those that are not named, the declaration.
+    """
     described = _element("Item", "<class 'backo.item.Item'>", schema.options, None)
-    described["sub_scheme"] = {name: describe_field(node.field) for name, node in schema.children.items()}
+    described["sub_scheme"] = {
+        name: describe_field(node.field, node.path, told) for name, node in schema.children.items()
+    }
     return described
 
 
-def describe_field(field: Field) -> Description:
+def describe_field(field: Field, path: FieldPath = (), told: Mapping[FieldPath, Told] = _DECLARED) -> Description:
     """Describe one field, and those inside it.
 
     Beside what all have in common: the facts of its type (`min`, `max`, `regexp`, `collection`,
@@ -38,11 +67,15 @@ def describe_field(field: Field) -> Description:
     described = _element(kind.__name__, _type_text(kind), field.options, field)
     for name, fact in field.facts().items():
         described.setdefault(name, fact)
+    if (here := told.get(path)) is not None:
+        described |= {"exists": here.exists, "rights": {"read": here.read, "modify": here.modify}}
     match field:
         case Dict():
-            described["sub_scheme"] = {name: describe_field(child) for name, child in field.fields.items()}
+            described["sub_scheme"] = {
+                name: describe_field(child, (*path, name), told) for name, child in field.fields.items()
+            }
         case List():
-            described["sub_type"] = describe_field(field.element)
+            described["sub_type"] = describe_field(field.element, path, told)
         case Tuple(elements=parts) | In(alternatives=parts):
             described["sub_types"] = [describe_field(part) for part in parts]
         case FreeDict():
@@ -96,3 +129,8 @@ def _json(field: Field, value: Any) -> Any:
 
 def _or_function(value: Any) -> Any:
     return FUNCTION if callable(value) else value
+
+
+def describe_rights(rights: Mapping[str, Any]) -> Description:
+    """Describe declared rights: true, false, null where nothing is declared, or `"func"`."""
+    return {name: _or_function(right) for name, right in rights.items()}
