@@ -26,6 +26,7 @@ from backo.work.catalog import Catalog, Entry, Limits
 from backo.work.unit import Unit, open_unit, unit_of_work
 
 _log = logging.getLogger("backo.backoffice")
+_transaction_log = logging.getLogger("backo.transaction")
 
 T = TypeVar("T")
 
@@ -126,6 +127,7 @@ class Application:
             _tell_derived_links(entries, graph)
             self._group()
             self._catalog = Catalog(self.name, entries, graph, self.limits, self.clock)
+            _log.info("%r is assembled: %s", self.name, ", ".join(self.collections) or "no collections")
 
     check_syntax = assemble
 
@@ -181,6 +183,7 @@ class Application:
             except TransientError:
                 if joined or attempt == _TRIES - 1:
                     raise
+                _transaction_log.info("a store asks for try %d of a unit of work of %r", attempt + 2, self.name)
                 time.sleep(random.uniform(0, _PAUSE * 2**attempt))  # noqa: S311  # jitter, not a secret
         raise AssertionError
 
@@ -222,6 +225,7 @@ class Application:
             if id(database) not in closed:
                 closed.add(id(database))
                 database.close()
+        _log.info("%r is closed", self.name)
 
     def __repr__(self) -> str:
         """Show the name and the collections."""
