@@ -1,8 +1,11 @@
-"""How hard Hypothesis tries, and what tests may be called."""
+"""How hard Hypothesis tries, what tests may be called, and who acts in them."""
+
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from backo import CurrentUser, current_user
 from tests.scale import PROVE
 
 # No deadline: on a shared machine under coverage, the time of one example says nothing.
@@ -22,6 +25,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("deep" if PROVE else "fast")
+
+
+@pytest.fixture
+def users() -> Iterator[None]:
+    """Let a test change who acts, and of which class users are, outside of any request."""
+    yield
+    current_user.reset(CurrentUser())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ changed by replacing it, so contexts do not see one another's changes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
@@ -72,8 +72,17 @@ class _Block(_Seat):
     bound = True
 
 
+class _Lift:
+    """A block in which rights are lifted; each is another one."""
+
+    __slots__ = ()
+
+
+_Blocks: TypeAlias = "tuple[_Block | _Lift, ...]"
+
+
 _seat: ContextVar[_Seat | None] = ContextVar("backo_seat", default=None)
-_blocks: ContextVar[tuple[_Block | _System, ...]] = ContextVar("backo_blocks", default=())
+_blocks: ContextVar[_Blocks] = ContextVar("backo_blocks", default=())
 
 
 class RequestContext(_Seat):
@@ -89,7 +98,7 @@ class RequestContext(_Seat):
 
     def __init__(self) -> None:
         self.user = None
-        self._inside: tuple[_Block | _System, ...] = ()  # the blocks that are open in the request
+        self._inside: _Blocks = ()  # the blocks that are open in the request
 
     def __enter__(self) -> None:
         self._around = _seat.get(), _blocks.get()
@@ -112,7 +121,7 @@ request_context = RequestContext
 def is_lifted() -> bool:
     """Tell whether rights are lifted: the innermost `acting_as` is one of `SYSTEM`."""
     blocks = _blocks.get()
-    return bool(blocks) and blocks[-1] is SYSTEM
+    return bool(blocks) and isinstance(blocks[-1], _Lift)
 
 
 @contextmanager
@@ -129,7 +138,7 @@ def acting_as(user: Actor) -> Iterator[None]:
     Raises:
         ValidationError: it is none of these, or its values do not fit.
     """
-    block = SYSTEM if user is SYSTEM else _Block(_person(user))
+    block = _Lift() if user is SYSTEM else _Block(_person(user))
     _blocks.set((*_blocks.get(), block))
     try:
         yield
@@ -137,12 +146,9 @@ def acting_as(user: Actor) -> Iterator[None]:
         _blocks.set(_without(block, _blocks.get()))
 
 
-def _without(block: _Block | _System, blocks: tuple[_Block | _System, ...]) -> tuple[_Block | _System, ...]:
-    """Take the last opening of a block away: a generator may end after what was opened later."""
-    for position in range(len(blocks) - 1, -1, -1):
-        if blocks[position] is block:
-            return blocks[:position] + blocks[position + 1 :]
-    return blocks
+def _without(block: _Block | _Lift, blocks: _Blocks) -> _Blocks:
+    """Take a block away: a generator may end after what was opened later, or where it was not begun."""
+    return tuple(one for one in blocks if one is not block)
 
 
 def _person(user: Any) -> Person:
@@ -220,8 +226,8 @@ def _own_user() -> Any:
     return user
 
 
-# What changes a user through a method of the class.
-_CHANGING = frozenset({"add_to_model", "logout", "patch", "remove_model", "set"})
+# What changes a user through a method that is only forwarded.
+_CHANGING = frozenset({"add_to_model", "patch", "remove_model"})
 
 
 class CurrentUserWrapper:
@@ -255,6 +261,27 @@ class CurrentUserWrapper:
     def standalone(self) -> bool:
         """Assigned by older programs; it has no effect."""
         return False
+
+    def has_role(self, role: str | Iterable[str]) -> bool:
+        """Tell whether the user has the role, or one of several."""
+        return bool(_user().has_role(role))
+
+    def get_value(self) -> dict[str, Any]:
+        """Give plain values: `{"_id": str, "login": str, "roles": [str]}`, and those of one's own fields."""
+        values: dict[str, Any] = _user().get_value()
+        return values
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Merge the given values, all or nothing; what is not given stays.
+
+        Raises:
+            ValidationError: with every problem and its path; nothing is changed.
+        """
+        _own_user().set(values)
+
+    def logout(self) -> None:
+        """Become nobody."""
+        _own_user().logout()
 
     def reset(self, obj: Any) -> None:
         """Become another user, of another class perhaps.

@@ -79,7 +79,7 @@ class CurrentUser(Record, metaclass=_Making):
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         """Make nobody, in a class that is generated for the fields."""
-        user: Self = object.__new__(cls if "_schema" in vars(cls) else _plain_class(cls))
+        user: Any = object.__new__(cls if "_schema" in vars(cls) else _plain_class(cls))
         user._hold_nobody()
         return user
 
@@ -250,7 +250,7 @@ def _fields_of(made: type[CurrentUser]) -> dict[str, Field]:
 def _generated(kind: type[CurrentUser], fields: Fields) -> type[CurrentUser]:
     schema = compile_schema(kind.__name__, fields, Options(), system={})
     for path, node in schema.nodes.items():
-        if node.field.links:
+        if "reverse" in node.field.facts():  # which references alone have
             message = f"{kind.__name__}: {to_text(path)}: a user cannot hold references"
             raise DefinitionError(message, hint="keep the id in a String()")
     made = record_class(schema, kind, {"_kind": kind, "_checks": {}, "__module__": kind.__module__})
