@@ -1,5 +1,6 @@
-"""How hard Hypothesis tries, what tests may be called, and who acts in them."""
+"""How hard Hypothesis tries, what tests may be called, and who acts and who logs in them."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +33,24 @@ def users() -> Iterator[None]:
     """Let a test change who acts, and of which class users are, outside of any request."""
     yield
     current_user.reset(CurrentUser())
+
+
+@pytest.fixture
+def loggers() -> Iterator[None]:
+    """Let a test set handlers and levels of the loggers of the library."""
+    before = {logger: (logger.level, list(logger.handlers)) for logger in _loggers()}
+    yield
+    for logger in _loggers():
+        level, handlers = before.get(logger, (logging.NOTSET, []))
+        logger.setLevel(level)
+        for handler in [one for one in logger.handlers if one not in handlers]:
+            logger.removeHandler(handler)
+            handler.close()
+
+
+def _loggers() -> list[logging.Logger]:
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "backo"]
+    return [logging.getLogger(name) for name in names]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,7 @@ import contextvars
 import copy
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -209,7 +209,7 @@ def test_a_request_inside_a_block() -> None:
     assert not is_lifted()
 
 
-def lifted() -> Iterator[bool]:
+def lifted() -> Generator[bool]:
     """Lift rights for as long as this is read."""
     with acting_as(SYSTEM):
         while True:

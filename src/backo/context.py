@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Final, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
 
 from backo.errors import DefinitionError, ValidationError, shown
 
@@ -226,6 +226,9 @@ def _own_user() -> Any:
     return user
 
 
+# What nobody says of itself without being made.
+_UNMADE: Mapping[str, Any] = {"_id": NOBODY_ID, "login": NOBODY_LOGIN, "standalone": False}
+
 # What changes a user through a method that is only forwarded.
 _CHANGING = frozenset({"add_to_model", "patch", "remove_model"})
 
@@ -241,26 +244,16 @@ class CurrentUserWrapper:
 
     __slots__ = ()
 
-    @property
-    def _id(self) -> Any:
-        user = _present()
-        return NOBODY_ID if user is None else user._id  # the documented name
-
-    @property
-    def login(self) -> Any:
-        """A name to show."""
-        user = _present()
-        return NOBODY_LOGIN if user is None else user.login
+    if TYPE_CHECKING:
+        _id: str
+        login: str
+        roles: list[str]
+        standalone: bool  # assigned by older programs; it has no effect
 
     def is_anonymous(self) -> bool:
         """Tell whether nobody is logged in."""
         user = _present()
         return user is None or bool(user.is_anonymous())
-
-    @property
-    def standalone(self) -> bool:
-        """Assigned by older programs; it has no effect."""
-        return False
 
     def has_role(self, role: str | Iterable[str]) -> bool:
         """Tell whether the user has the role, or one of several."""
@@ -316,6 +309,8 @@ class CurrentUserWrapper:
 
     def __getattr__(self, name: str) -> Any:
         """Forward to the user."""
+        if name in _UNMADE and (name == "standalone" or _present() is None):
+            return _UNMADE[name]
         return getattr(_own_user() if name in _CHANGING else _user(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:

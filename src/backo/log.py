@@ -26,8 +26,8 @@ for _name in LOGGERS:
 class LogLevel(IntEnum):
     """How much a message matters; wherever `logging` takes a level, these are taken too.
 
-    >>> LogLevel.INFO == logging.INFO, LogLevel("debug")
-    (True, <LogLevel.DEBUG: 10>)
+    >>> LogLevel.INFO == logging.INFO
+    True
     """
 
     DEBUG = logging.DEBUG
@@ -35,10 +35,6 @@ class LogLevel(IntEnum):
     WARNING = logging.WARNING
     ERROR = logging.ERROR
     CRITICAL = logging.CRITICAL
-
-    @classmethod
-    def _missing_(cls, value: object) -> LogLevel | None:
-        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
 
 
 class _Formatter(logging.Formatter):

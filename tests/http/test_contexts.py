@@ -53,7 +53,7 @@ def app(request: pytest.FixtureRequest, operations: FakeOperations) -> Iterator[
 
     @app.get("/who")
     def who() -> str:
-        return current_user.login  # type: ignore[no-any-return]
+        return current_user.login
 
     @app.get("/login/<name>")
     def login(name: str) -> str:

@@ -81,7 +81,8 @@ class CurrentUser(Record, metaclass=_Making):
         """Make nobody, in a class that is generated for the fields."""
         user: Any = object.__new__(cls if "_schema" in vars(cls) else _plain_class(cls))
         user._hold_nobody()
-        return user
+        made: Self = user
+        return made
 
     def __init__(self, obj: CurrentUser | CurrentUserWrapper | Mapping[str, Any] | None = None) -> None:
         if obj is None:
