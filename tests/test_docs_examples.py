@@ -18,6 +18,9 @@ MODULES = sorted(
     if path.name != "__main__.py"  # importing it would run it
 )
 
+# What pages do to the process is undone after each.
+pytestmark = pytest.mark.usefixtures("users", "loggers")
+
 # Spellings that would let a block escape unnoticed.
 MISSPELT = {"Python", "py", "pycon", "python3", "{code}", "{code-block}"}
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

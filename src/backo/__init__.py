@@ -14,7 +14,7 @@ from backo.collections.collection import Collection
 from backo.collections.entity import Entity
 from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
 from backo.connectors.base import DBConnector
-from backo.context import SYSTEM, acting_as, current_user
+from backo.context import SYSTEM, CurrentUserWrapper, acting_as, current_user
 from backo.errors import (
     BackoError,
     ConflictError,
@@ -35,6 +35,8 @@ from backo.errors import (
 )
 from backo.items.definition import Item
 from backo.items.record import State, state_of
+from backo.items.users import CurrentUser
+from backo.log import LogLevel, log_system, stack
 from backo.references.fields import DeleteStrategy, FillStrategy, Ref, RefsList
 from backo.schema.containers import Dict, FreeDict, In, List, Tuple
 from backo.schema.fields import Field
@@ -96,6 +98,8 @@ __all__ = [
     "Bytes",
     "Collection",
     "ConflictError",
+    "CurrentUser",
+    "CurrentUserWrapper",
     "DBConnector",
     "DBError",
     "DBMemoryConnector",
@@ -123,6 +127,7 @@ __all__ = [
     "Item",
     "Limits",
     "List",
+    "LogLevel",
     "NotFoundError",
     "PathNotFoundError",
     "PreconditionError",
@@ -146,5 +151,7 @@ __all__ = [
     "acting_as",
     "current",
     "current_user",
+    "log_system",
+    "stack",
     "state_of",
 ]

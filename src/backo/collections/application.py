@@ -26,6 +26,7 @@ from backo.work.catalog import Catalog, Entry, Limits
 from backo.work.unit import Unit, open_unit, unit_of_work
 
 _log = logging.getLogger("backo.backoffice")
+_transaction_log = logging.getLogger("backo.transaction")
 
 T = TypeVar("T")
 
@@ -129,6 +130,7 @@ class Application:
             self._catalog = Catalog(self.name, entries, graph, self.limits, self.clock, is_guarded)
             for one in self.collections.values():
                 one.check_visible()
+            _log.info("%r is assembled: %s", self.name, ", ".join(self.collections) or "no collections")
 
     check_syntax = assemble
 
@@ -184,6 +186,7 @@ class Application:
             except TransientError:
                 if joined or attempt == _TRIES - 1:
                     raise
+                _transaction_log.info("a store asks for try %d of a unit of work of %r", attempt + 2, self.name)
                 time.sleep(random.uniform(0, _PAUSE * 2**attempt))  # noqa: S311  # jitter, not a secret
         raise AssertionError
 
@@ -225,6 +228,7 @@ class Application:
             if id(database) not in closed:
                 closed.add(id(database))
                 database.close()
+        _log.info("%r is closed", self.name)
 
     def __repr__(self) -> str:
         """Show the name and the collections."""

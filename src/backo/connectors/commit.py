@@ -16,7 +16,7 @@ from backo.connectors.overlay import Change
 from backo.connectors.pending import Changes, Images, Journal
 from backo.errors import BackoError
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("backo.transaction")
 
 FilesOf: TypeAlias = Mapping[SharedFolder, Files]
 

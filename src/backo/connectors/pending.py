@@ -51,7 +51,7 @@ Images: TypeAlias = Mapping[str, StoredDocument | None]  # documents by id; None
 Apply: TypeAlias = Callable[[Mapping[str, Images]], "set[str]"]
 """Gives documents of connectors, by their keys, what a journal says of them; tells which keys it knows."""
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("backo.yml")
 
 
 @dataclass(frozen=True, slots=True)

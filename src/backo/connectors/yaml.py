@@ -7,6 +7,7 @@ SQLite.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Collection
@@ -22,6 +23,8 @@ from backo.connectors.plain import News, PlainStore
 from backo.connectors.shelf import Shelf
 from backo.connectors.yaml_names import file_name
 from backo.connectors.yaml_watch import Difference, Watch, is_item, known_file
+
+_log = logging.getLogger("backo.yml")
 
 RESCAN = 1.0  # seconds between two looks at all files, for what people changed
 RESCAN_SHARE = 0.05  # of the time, at most, goes into these looks
@@ -143,6 +146,8 @@ class DBYmlConnector(PlainStore):
         self._watch.take(difference)
         for id_ in difference.images:
             self._shelf.unreadable.pop(id_, None)
+        for id_ in difference.unreadable:
+            _log.warning("%s: the item %s cannot be read", self.path, id_)
         self._shelf.unreadable.update(difference.unreadable)
         self._shelf.update(difference.images)
         self._position = news.position
@@ -156,6 +161,7 @@ class DBYmlConnector(PlainStore):
 
     def learn(self, images: Images, staged: Staged) -> None:
         """Let the base be what has been committed."""
+        _log.debug("%s: wrote %d items", self.path, len(images))
         difference = Difference(images=dict(images))
         for id_ in images:
             name = file_name(id_)

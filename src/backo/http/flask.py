@@ -7,6 +7,7 @@ no body is parsed, no answer encoded and no address redirected by Flask.
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -25,6 +26,7 @@ from backo.collections.application import Application
 from backo.context import request_context
 from backo.errors import BackoError, DefinitionError, shown
 from backo.http.answering import respond
+from backo.http.contexts import MARK, InOwnContext
 from backo.http.messages import Request, Response
 from backo.http.problems import problem
 from backo.http.refusals import MalformedError, TooLargeError
@@ -34,9 +36,12 @@ from backo.http.service import Service
 Auth: TypeAlias = Callable[..., Any]
 View: TypeAlias = Callable[..., ResponseReturnValue]
 
+_log = logging.getLogger("backo.backoffice")
+
 _SEGMENT = re.compile(r"[\w.~!$&'()*+,;=:@-]+")
 _SAFE = "/!$&'()*+,;=:@"  # in the path of an address, beside letters, digits and -._~
 _ANYTHING = "backo_anything"
+_EXTENSION = "backo"  # among the extensions of an application that knows us
 
 
 class _Anything(BaseConverter):
@@ -67,11 +72,21 @@ def build_routes(application: Application, flask: Flask, prefix: str = "", auth:
         message = f"this Flask application has a back office at {base} already"
         raise DefinitionError(message, hint="give one of them another prefix")
     view = _view(flask, Service(application), base, auth)
+    _give_contexts(flask)
     try:
         _add_rules(flask, base, endpoint, view)
     except AssertionError as error:  # how Flask refuses what comes after its first request
         message = "the routes come too late: this Flask application has served its first request"
         raise DefinitionError(message, hint="call build_routes(…) where the application is set up") from error
+    _log.info("%r has routes below %s", application.name, base)
+
+
+def _give_contexts(flask: Flask) -> None:
+    """Run all requests of an application in contexts of their own, those of its own routes too; once."""
+    if _EXTENSION not in flask.extensions:
+        inside = InOwnContext(flask.wsgi_app)
+        flask.extensions[_EXTENSION] = inside
+        flask.wsgi_app = inside  # type: ignore[method-assign]  # the documented way
 
 
 def _add_rules(flask: Flask, base: str, endpoint: str, view: View) -> None:
@@ -105,7 +120,7 @@ def _base(prefix: str, name: str) -> str:
 def _view(flask: Flask, service: Service, base: str, auth: Auth | None) -> View:
     """Make the view of all requests below a back office; the table of routes says what each one means.
 
-    Each request runs as nobody until `auth` says who it is. What fails in the back office becomes a
+    Each request runs as nobody until somebody says who it is. What fails in the back office becomes a
     problem document; what fails in `auth` does too, unless it is an HTTP error of Flask's or has an
     error handler in the application.
     """
@@ -126,14 +141,19 @@ def _view(flask: Flask, service: Service, base: str, auth: Auth | None) -> View:
 
     guarded = _guarded(auth, answer)
 
+    def answer_guarded(**arguments: str) -> ResponseReturnValue:
+        try:
+            return answer() if request.method == "OPTIONS" else guarded(**arguments)
+        except BackoError as error:
+            return _refused(flask, error)
+        except Exception as error:  # noqa: BLE001  # as above
+            return _handled(flask, error)
+
     def view(**arguments: str) -> ResponseReturnValue:
-        with request_context():
-            try:
-                return answer() if request.method == "OPTIONS" else guarded(**arguments)
-            except BackoError as error:
-                return _refused(flask, error)
-            except Exception as error:  # noqa: BLE001  # as above
-                return _handled(flask, error)
+        if MARK in request.environ:
+            return answer_guarded(**arguments)
+        with request_context():  # the request did not come through `wsgi_app`
+            return answer_guarded(**arguments)
 
     return view
 
@@ -175,6 +195,9 @@ def _guarded(auth: Auth | None, view: View) -> View:
         raise DefinitionError(message)
     if required == 1:
         decorated: View = auth(view)
+        if not callable(decorated):
+            message = f"auth= is a decorator that gives {shown(decorated)} instead of a view"
+            raise DefinitionError(message, hint="return the function that stands in for the view")
         return decorated
 
     def guarded(**arguments: str) -> ResponseReturnValue:

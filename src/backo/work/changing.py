@@ -7,6 +7,7 @@ Every change of every item, whether asked for or an effect of another change, en
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,11 @@ from backo.work import gates
 from backo.work.catalog import Entry, not_found
 from backo.work.loading import loaded
 from backo.work.unit import Unit
+
+_log = logging.getLogger("backo.Item")
+_ref_log = logging.getLogger("backo.ref")
+
+_SHOWN = 100  # effects of one plan that are logged
 
 
 def create(
@@ -356,6 +362,8 @@ def _carry_out(unit: Unit, plan: Plan, cause: Key | None = None) -> None:
         plan: what to do.
         cause: the item whose change this is.
     """
+    if plan.effects and _ref_log.isEnabledFor(logging.DEBUG):
+        _tell(plan)
     links: dict[Key, list[AddLink | RemoveLink]] = {}
     for effect in plan.effects:
         if not isinstance(effect, Delete):
@@ -366,7 +374,20 @@ def _carry_out(unit: Unit, plan: Plan, cause: Key | None = None) -> None:
         _apply_links(unit, key, effects, own=key == cause)
     for one in doomed:
         unit.remove(unit.catalog.entry(one.collection), one.id)
+        _log.debug("deleted %s of %s", one.id, one.collection)
     unit.judge_later(plan.judgements)
+
+
+def _tell(plan: Plan) -> None:
+    """Log what a plan changes; where links lead is a value, and stays untold."""
+    for effect in plan.effects[:_SHOWN]:
+        if isinstance(effect, Delete):
+            _ref_log.debug("deletes %s of %s", effect.id, effect.collection)
+        else:
+            verb = "adds a link to" if isinstance(effect, AddLink) else "removes a link from"
+            _ref_log.debug("%s %s of %s at %s", verb, effect.id, effect.collection, to_text(effect.path))
+    if len(plan.effects) > _SHOWN:
+        _ref_log.debug("and has %d more effects", len(plan.effects) - _SHOWN)
 
 
 def _read_ahead(unit: Unit, keys: Iterable[Key]) -> None:
@@ -444,6 +465,7 @@ def _store(unit: Unit, entry: Entry, record: Record, id_: str) -> None:
             record._stamping = False
     document = record._encode()
     stored = unit.put(entry, id_, document)
+    _log.debug("created %s of %s" if record._origin is None else "saved %s of %s", id_, entry.name)
     record._origin = Origin(stored.rev, document)
     record._touched = False
 

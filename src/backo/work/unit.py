@@ -22,6 +22,7 @@ from backo.connectors.base import Database, Lock, Operation, Session, StoredDocu
 from backo.errors import ConflictError, Problem, QueryError, SessionError
 from backo.paths import to_text, value_at
 from backo.query.filters import Filter, Query
+from backo.query.outlines import Outline
 from backo.references.effects import (
     AddLink,
     Answer,
@@ -41,6 +42,7 @@ from backo.work.judging import judge
 from backo.work.rewriting import rewritten
 
 _log = logging.getLogger("backo.transaction")
+_select_log = logging.getLogger("backo.select")
 
 _OVERLAID = 100  # writes of a collection through which a look for holders goes one by one
 _REV_BITS = 47  # a revision starts at random, so that an id used again never repeats a revision
@@ -115,6 +117,8 @@ class Unit:
 
     def find(self, entry: Entry, query: Query) -> Iterator[StoredDocument]:
         """Give the documents of a query, the unit's own writes included."""
+        if _select_log.isEnabledFor(logging.DEBUG):
+            _select_log.debug("select from %s: %s", entry.name, Outline(query))
         self.flush()
         query = self._rewritten(entry, query)
         present, accepted = entry.schema.fingerprint, entry.accepted
@@ -370,6 +374,8 @@ class Unit:
             self.rollback()
             raise
         self._ended = True
+        if self.changes:
+            _log.debug("committed %d changes of %r", self.changes, self.catalog.name)
         self._log.clear()  # what undoes refers to us: nobody would find the items of a large unit for a long time
 
     def run_after(self) -> None:
