@@ -7,12 +7,12 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-from bench.over_http import Sides, client_core, measure_parents, measure_rows
+from bench.over_http import Sides, client_core, measure_parents, measure_rights, measure_rows
 from bench.report import Report
 from bench.rows import ROWS
 
 _RESULTS = Path(__file__).parent / "results"
-_OTHERS = ("parents", "memory", "inside")
+_OTHERS = ("parents", "rights", "memory", "inside")
 
 
 def main() -> None:
@@ -34,6 +34,8 @@ def _measure(report: Report, only: list[str], sizes: list[int], sides: Sides, fo
             measure_rows(report, rows, sides, size, folder / str(size), memory=memory)
     if "parents" in only:
         measure_parents(report, sides, sizes[-1], folder / "parents")
+    if "rights" in only and sides["ours"] == "ours":
+        measure_rights(report, max(1_000, sizes[0]), folder / "rights")
     if "inside" in only:
         # Imported here, since the floor against itself needs no library.
         inside = import_module("bench.inside")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from flask import Flask
 
@@ -36,31 +38,43 @@ SITE = Item(
         "people": RefsList(coll="people", field="$.site", ofs=FillStrategy.NOT_FILL),
     }
 )
-PERSON = Item(
-    {
+
+
+def person_item(read: Mapping[str, Any] = MappingProxyType({})) -> Item:
+    """Declare a person, with rights to read some of its fields."""
+    fields = {
         "name": String(required=True, index=True),
         "surname": String(),
         "age": Int(min=0, max=150, index=True),
-        "email": String(),
+        "email": String(can_read=read.get("email")),
         "male": Bool(default=True),
-        "salary": Float(),
-        "birth": Date(),
+        "salary": Float(can_read=read.get("salary")),
+        "birth": Date(can_read=read.get("birth")),
         "tags": List(String()),
         "address": Dict({"street": String(), "number": Int(), "city": String()}),
         "site": Ref(coll="sites", field="$.people", required=True),
     }
-)
+    return Item(fields)
 
 
-def declare(folder: Path, clock: Clock = utc_now, new_id: NewId | None = None) -> Backoffice:
-    """Return the back office over the database in `folder`; `new_id` replaces the ids of backo."""
+def declare(
+    folder: Path,
+    clock: Clock = utc_now,
+    new_id: NewId | None = None,
+    read: Mapping[str, Any] = MappingProxyType({}),
+    **rights: Any,
+) -> Backoffice:
+    """Return the back office over the database in `folder`; `new_id` replaces the ids of backo.
+
+    `read` are rights to read fields of people, `rights` those of the collection of people.
+    """
     path = str(folder / "ours.sqlite")
     backoffice = Backoffice("bench", clock=clock)
-    for name, item in (("sites", SITE), ("people", PERSON)):
+    for name, item, of_it in (("sites", SITE, {}), ("people", person_item(read), rights)):
         connector = DBSqliteConnector(path=path, table=name)
         if new_id is not None:
             connector.generate_id = lambda document: new_id()
-        backoffice.register_collection(Collection(name, item, connector))
+        backoffice.register_collection(Collection(name, item, connector, **of_it))
     return backoffice
 
 

@@ -11,8 +11,8 @@ from bench.client import Connection
 from bench.fill import fill_all
 from bench.measure import Lane, measure, ratios, require_same_answers, spread
 from bench.memory import memory_under_load
-from bench.report import Crowding, Figure, Line, Report
-from bench.rows import CROWDED, EMPTY, LONELY, Row, parents_of
+from bench.report import Crowding, Figure, Line, Price, Report
+from bench.rows import CROWDED, EMPTY, LISTED, LONELY, Row, parents_of
 from bench.server import Server
 
 Sides = Mapping[str, str]
@@ -49,6 +49,20 @@ def measure_rows(report: Report, rows: list[Row], sides: Sides, size: int, folde
         if memory:
             for label in sides:
                 report.figures += _memory(label, servers[label], size, report.rounds)
+
+
+def measure_rights(report: Report, size: int, folder: Path) -> None:
+    """Add what rights cost a list of 1 000: the rate with them ÷ the rate without."""
+    sides = {name: f"guarded.{name}" for name in ("none", "constant", "asked")}
+    with _served(sides, size, parents_of(size), folder) as (_, connections):
+        lanes = {label: Lane(connections[label], LISTED) for label in sides}
+        require_same_answers({label: lanes[label] for label in ("none", "constant")}, size)
+        latencies = measure(lanes, size, report.rounds, LISTED.times)
+    for label, wanted in (("constant", 0.95), ("asked", 0.5)):
+        rate = spread(ratios(latencies["none"], latencies[label]))
+        report.rights.append(
+            Price(label, spread(latencies[label]).middle, spread(latencies["none"]).middle, rate, wanted)
+        )
 
 
 def measure_parents(report: Report, sides: Sides, size: int, folder: Path) -> None:

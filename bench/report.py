@@ -87,6 +87,17 @@ class Crowding:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a kind of rights costs a list of 1 000: µs with them and without, and the rate with ÷ without."""
+
+    kind: str
+    guarded: float
+    bare: float
+    rate: Spread
+    wanted: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One measured number and the most it may be; of repeated ones the least, and their median.
 
@@ -109,6 +120,7 @@ class Report:
     machine: dict[str, str] = field(default_factory=_machine)
     lines: list[Line] = field(default_factory=list)
     crowding: list[Crowding] = field(default_factory=list)
+    rights: list[Price] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
 
     def growth(self) -> list[Growth]:
@@ -153,6 +165,11 @@ class Report:
                 f"\n{found.side}: create under a parent with {_number(found.children)} children "
                 f"{found.crowded:.0f} µs, with none {found.lonely:.0f} µs: "
                 f"{_spread(found.ratio)}, {_at_most(found.ratio.middle, found.wanted)}"
+            )
+        for price in self.rights:
+            yield (
+                f"\nrights, {price.kind}: list of 1 000 {price.guarded:.0f} µs, without {price.bare:.0f} µs: "
+                f"{_spread(price.rate)}, {_at_least(price.rate.middle, price.wanted)}"
             )
         if self.figures:
             yield ""

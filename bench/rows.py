@@ -159,6 +159,9 @@ ROWS = (
 )
 """The rows of each size."""
 
+LISTED = next(row for row in ROWS if row.name == "list_1000")
+"""The row that shows what rights cost."""
+
 CROWDED = Row(
     name="crowded",
     title="create under a parent that has all the children",

@@ -85,16 +85,21 @@ def rendered(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list
     """Give the JSON text of each item of a page, as the current user sees it."""
     if not view.as_stored:
         return [jsontext.encode(tree) for tree in shown(sights, view, page)]
-    if sights.is_clear:
-        return [_text(view, one) for one in page]
     sight = sights.of(view.entry.name)
     if sight.veiled:
         return [jsontext.encode(tree) for tree in shown(sights, view, page)]
+    if not sight.depending:
+        return [_text(view, one) for one in page]
     rows = zip(page, sight.denied(page), strict=True)
-    return [
-        _text(view, one) if not paths else jsontext.encode(without_fields(_complete(view, one.document), paths))
-        for one, paths in rows
-    ]
+    return [_text(view, one) if not paths else _text_without(view, one, paths) for one, paths in rows]
+
+
+def _text_without(view: View, one: StoredDocument, paths: frozenset[FieldPath]) -> bytes:
+    """Give the JSON text of an item without some fields."""
+    names = {path[0] for path in paths if len(path) == 1}
+    document, children = one.document, view.entry.schema.children
+    tree = {name: document.get(name) for name, node in children.items() if node.stored and name not in names}
+    return jsontext.encode(tree if len(names) == len(paths) else without_fields(tree, paths))
 
 
 def _text(view: View, one: StoredDocument) -> bytes:

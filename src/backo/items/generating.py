@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from backo.errors import DefinitionError
@@ -46,6 +47,45 @@ def record_class(
     }
     names |= {name: _property(name, node) for name, node in schema.children.items()}
     return type(schema.name, (base,) if kind is Item else (kind, base), names)
+
+
+@cache
+def glanced_class(kind: Any) -> type[Record]:
+    """Generate the class of records at which functions only look: most fields are read from the document itself.
+
+    Such a record becomes one of the usual class as soon as anything else is asked of it.
+
+    Args:
+        kind: the class of the records of a schema.
+    """
+    schema: Schema = kind._schema
+
+    def become_whole(record: Record) -> None:
+        document = raw_values(record)
+        record.__class__ = kind
+        record._decode(document, 0)
+
+    def whole(name: str) -> property:
+        def read(record: Record) -> Any:
+            become_whole(record)
+            return getattr(record, name)
+
+        return property(read)
+
+    names: dict[str, Any] = {"__slots__": (), "__init__": kind.__init__}
+    names |= {name: whole(name) for name in Record.__slots__}
+    for name, node in schema.children.items():
+        if _is_bare(node) and node.field.native and node.stored:
+            names[name] = _raw_property(name)
+    return type(kind.__name__, (kind,), names)
+
+
+def _raw_property(name: str) -> property:
+    return property(lambda record: raw_values(record).get(name))
+
+
+raw_values: Callable[[Record], Any] = vars(Record)["_values"].__get__
+put_raw_values: Callable[[Record, Any], None] = vars(Record)["_values"].__set__
 
 
 def _is_bare(node: Node) -> bool:

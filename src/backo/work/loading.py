@@ -1,8 +1,12 @@
-"""Make records of stored documents."""
+"""Make records of stored documents: to work with, or to be glanced at."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from backo.connectors.base import StoredDocument
+from backo.items.generating import glanced_class, put_raw_values
 from backo.items.record import Record
 from backo.work.catalog import Entry
 
@@ -13,3 +17,24 @@ def loaded(entry: Entry, stored: StoredDocument) -> Record:
     record._decode(stored.document, stored.rev)  # the unit of work is the record's own machinery
     record.trigg("loaded")
     return record
+
+
+def glances(entry: Entry) -> Callable[[StoredDocument], Record]:
+    """Give what shows one stored document after the other to functions that only look at it.
+
+    It is one record for all of them, unless somebody handles `loaded`.
+    """
+    if entry.schema.handlers("loaded"):
+        return lambda stored: loaded(entry, stored)
+    plain: Any = entry.record
+    kind = glanced_class(plain)
+    record = kind.__new__(kind)
+
+    def glance(stored: StoredDocument) -> Record:
+        nonlocal record
+        if type(record) is not kind:
+            record = kind.__new__(kind)
+        put_raw_values(record, stored.document)
+        return record
+
+    return glance

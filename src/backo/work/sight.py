@@ -37,7 +37,7 @@ from backo.references.links import Link
 from backo.schema.kinds import Kind
 from backo.schema.options import Function
 from backo.work.catalog import Entry, not_found
-from backo.work.loading import loaded
+from backo.work.loading import glances
 from backo.work.projecting import Tree, without_fields, without_ids
 from backo.work.rewriting import crosses, rewritten
 from backo.work.rights import asked, refuse, resolved
@@ -214,7 +214,7 @@ class Sight:
         if isinstance(reads, bool):
             return reads
         with acting_as(SYSTEM):
-            return asked(reads, "read", loaded(self.entry, stored))
+            return asked(reads, "read", glances(self.entry)(stored))
 
     def seen(self, ids: Iterable[str]) -> set[str]:
         """Give those of some ids whose items are there for the user."""
@@ -242,13 +242,15 @@ class Sight:
         guards = self._guards[1]
         if not guards:
             return [NO_PATHS] * len(rows)
+        glance, result = glances(self.entry), []
         with acting_as(SYSTEM):
-            return [self._denied_of(guards, loaded(self.entry, one)) for one in rows]
-
-    @staticmethod
-    def _denied_of(guards: Iterable[_Asked], record: Any) -> Paths:
-        refused = [one.paths for one in guards if not asked(one.right, "read", record)]
-        return NO_PATHS.union(*refused) if refused else NO_PATHS
+            for one in rows:
+                record, denied = glance(one), NO_PATHS
+                for guard in guards:
+                    if not asked(guard.right, "read", record):
+                        denied |= guard.paths
+                result.append(denied)
+        return result
 
     def unveiled(self, trees: Sequence[Tree], links: Iterable[Link] | None = None) -> list[Tree]:
         """Give trees without the ids of items that are not there for the user."""
@@ -314,7 +316,8 @@ class Sight:
         if isinstance(reads, bool):
             return list(rows) if reads else []
         with acting_as(SYSTEM):
-            return [one for one in rows if asked(reads, "read", loaded(self.entry, one))]
+            glance = glances(self.entry)
+            return [one for one in rows if asked(reads, "read", glance(one))]
 
     def _through(self, through: Through) -> Matcher:
         """Match a derived link that is hidden in some items; its filter says in which items it matches."""
