@@ -1,7 +1,7 @@
 """A small library, and a way to talk to it: the request and the full answer side by side."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -95,9 +95,9 @@ class Answer:
 class Dialogue:
     """Talks to a back office: `talk("PUT /library/books/b1", {"pages": 3})`."""
 
-    def __init__(self, backoffice: Backoffice, prefix: str = "") -> None:
+    def __init__(self, backoffice: Backoffice, prefix: str = "", auth: Callable[..., Any] | None = None) -> None:
         self.app = Flask("app")
-        backoffice.build_routes(self.app, prefix)
+        backoffice.build_routes(self.app, prefix, auth)
         self._client = self.app.test_client()
 
     def __call__(self, request: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:

@@ -122,6 +122,8 @@ class Application:
             graph = resolve({name: one.references() for name, one in self.collections.items()})
             _check_defaults(graph)
             entries = {name: one.compile(graph) for name, one in self.collections.items()}
+            for one in self.collections.values():
+                one.compile_offers(entries)
             _refuse_shared_places(self.collections)
             _tell_derived_links(entries, graph)
             self._group()

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from backo import jsontext
+from backo.collections.actions import find_action
 from backo.collections.checking import fault_at, parse_place, problems_of
 from backo.collections.rendering import View, rendered, view_of
+from backo.collections.results import json_result
+from backo.collections.selections import find_selection
 from backo.connectors.base import Lock, StoredDocument
 from backo.errors import NotFoundError, PreconditionError, ValidationError
 from backo.items.record import Record
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
 Matches: TypeAlias = "Callable[[str], bool] | None"
 """Tells whether the ETag of the present item is one that the client named; None when it named none."""
 
-ALL = "_all"  # the selection that every collection has
+Rows: TypeAlias = Callable[[Unit, View, Sequence[StoredDocument]], list[bytes]]
+"""Gives the JSON text of the rows of a page."""
+
 _ETAG_BYTES = 16
 _VIEWS = 256  # prepared views that are kept
 
@@ -115,16 +121,18 @@ class Operations:
 
         Raises:
             NotFoundError: there is no such selection.
+            RightError: the current user may not read it.
             QueryError: the query makes no sense.
         """
         home = self._collection(collection)
-        if selection != ALL:
-            message = f"there is no selection {selection!r} in {collection!r}"
-            raise NotFoundError(message)
-        narrowed = EVERYTHING if filter_ is None else parse_filter(filter_, home.scope, home.catalog.limits)
-        return self._page(home, parse_list(pairs, home.scope, home.catalog.limits), narrowed)
+        limits = home.catalog.limits
+        chosen = find_selection(home.selections, selection, collection)
+        chosen.ask(home.new)
+        narrowed = EVERYTHING if filter_ is None else parse_filter(filter_, home.scope, limits)
+        asked = parse_list(pairs, home.scope, limits, chosen.sort)
+        return self._page(home, asked, both(chosen.condition(), narrowed), chosen.rows)
 
-    def _page(self, home: Collection, asked: ListRequest, narrowed: Filter) -> Page:
+    def _page(self, home: Collection, asked: ListRequest, narrowed: Filter, show: Rows = rendered) -> Page:
         entry, size = home.entry, asked.page
         view = self._view(entry, asked.view)
         filter_ = both(narrowed, asked.filter)
@@ -137,7 +145,7 @@ class Operations:
             if asked.total:
                 is_all = len(found) <= size and not asked.skip and asked.after is None
                 total = len(found) if is_all else unit.count(entry, filter_)
-            rows = rendered(unit, view, page)
+            rows = show(unit, view, page)
         following = None
         if len(found) > size:
             cursor = encode_cursor(asked.sort, position(page[-1].document, asked.sort))
@@ -211,6 +219,44 @@ class Operations:
             changing.delete(unit, entry, changing.loaded(entry, stored))
 
         self._application.run_unit(do)
+
+    def run_action(
+        self, collection: str, action: str, id_: str, values: Any, *, matches: Matches, view: str
+    ) -> Rendered | bytes | None:
+        """Run an action on an item, as one unit of work.
+
+        Args:
+            collection: its name.
+            action: its name.
+            id_: of the item.
+            values: the parameters; None for none.
+            matches: as in `change`.
+            view: in which items are shown.
+
+        Returns:
+            The JSON text of what the action returned; where it returned nothing, the item as it is stored now,
+            or None when there is none any more.
+
+        Raises:
+            NotFoundError: there is no such action, or no such item.
+            PreconditionError: it is not the version that the client named.
+            RightError: the current user may not.
+            ValidationError: with every problem of the parameters, or of what the action set, and its path.
+            DefinitionError: the action returned something that is not JSON.
+        """
+        home = self._collection(collection)
+        entry, chosen = home.entry, find_action(home.actions, action, collection)
+
+        def do(unit: Unit) -> Rendered | bytes | None:
+            item = changing.loaded(entry, self._matching(unit, entry, id_, matches, view))
+            result = chosen.run(item, values, {})
+            if result is not None:
+                who = f"the action {action!r} of {collection!r}"
+                return jsontext.encode(json_result(unit, result, lambda one: self._view(one, view), who))
+            left = unit.get(entry, [id_]).get(id_)
+            return None if left is None else self._rendered(unit, entry, left, view)
+
+        return self._application.run_unit(do)
 
     def check(self, collection: str, item: Any, path: str) -> str | None:
         """Judge one field of a partial item; gives what is wrong with it, or None.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +43,20 @@ class View:
 
 def view_of(entry: Entry, name: str) -> View:
     """Prepare a view; one that does not exist is `client`, and so is `save`."""
+    name = known_view(entry.schema, "client" if name.removeprefix("+") == "save" else name)
+    return masked_view(entry, name, mask(entry.schema, name))
+
+
+def masked_view(entry: Entry, name: str, shown_fields: Mask | None, named: Collection[FieldPath] = ()) -> View:
+    """Prepare to show some fields.
+
+    Args:
+        entry: the collection.
+        name: of the view.
+        shown_fields: which fields; None for all.
+        named: derived links whose ids are looked up in any case.
+    """
     schema = entry.schema
-    name = known_view(schema, "client" if name.removeprefix("+") == "save" else name)
-    shown_fields = mask(schema, name)
     derived = [link for path, link in entry.links.items() if link.derived and _shows(shown_fields, path)]
     computed = [node for node in schema.computed if _shows(shown_fields, node.path)]
     conditional = any(callable(node.options.exists) for node in schema.conditional)
@@ -57,8 +68,8 @@ def view_of(entry: Entry, name: str) -> View:
         mask=shown_fields,
         as_stored=shown_fields is None and not derived and not by_record and not hidden and not schema.conditional,
         by_record=by_record,
-        filled=tuple(link for link in derived if link.fill is FillStrategy.FILL),
-        empty=tuple(link for link in derived if link.fill is not FillStrategy.FILL),
+        filled=tuple(link for link in derived if link.fill is FillStrategy.FILL or link.path in named),
+        empty=tuple(link for link in derived if link.fill is not FillStrategy.FILL and link.path not in named),
     )
 
 

@@ -54,6 +54,9 @@ ROUTES: tuple[Route, ...] = (
     Route("/{collection}/_check", ("GET", "POST"), handlers.check_field, "Judge one field.", Body.REQUIRED),
     Route("/{collection}/_selections/{name}", ("GET",), handlers.select_items, "List a selection."),
     Route("/{collection}/_selections/{name}", ("POST",), handlers.select_items, "Filter a selection.", Body.OPTIONAL),
+    Route(
+        "/{collection}/_actions/{name}/{id}", ("POST",), handlers.run_action, "Run an action on an item.", Body.OPTIONAL
+    ),
     Route("/{collection}/{id}", ("GET",), handlers.read_item, "Read an item."),
     Route("/{collection}/{id}", ("PUT",), handlers.change_item, "Merge values into an item.", Body.REQUIRED),
     Route("/{collection}/{id}", ("PATCH",), handlers.patch_item, "Patch an item.", Body.REQUIRED),

@@ -6,9 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from backo import jsontext
+from backo.collections.actions import CompiledAction
 from backo.collections.application import Application
 from backo.collections.operations import Rendered, etag_of
-from backo.schema.describe import describe_item
+from backo.collections.selections import CompiledSelection
+from backo.schema.describe import describe_item, describe_rights
 
 
 class Service:
@@ -33,11 +35,38 @@ class Service:
 
 
 def describe_application(application: Application) -> dict[str, Any]:
-    """Describe an application: `{"name": str, "collections": [{"name": str, "item": {…}}]}`."""
+    """Describe an application.
+
+    Returns:
+        `{"name": str, "collections": [{"name": str, "item": {…}, "actions": […], "selections": […]}]}`
+    """
     return {
         "name": application.name,
         "collections": [
-            {"name": name, "item": describe_item(collection.schema)}
+            {
+                "name": name,
+                "item": describe_item(collection.schema),
+                "actions": [_action(one) for one in collection.actions.values()],
+                "selections": [_selection(one) for one in collection.selections.values()],
+            }
             for name, collection in application.collections.items()
         ],
+    }
+
+
+def _action(action: CompiledAction) -> dict[str, Any]:
+    return {
+        "name": action.name,
+        "description": action.description,
+        "item": describe_item(action.schema, "Action"),
+        "rights": describe_rights(see=action.can_see, execute=action.can_execute),
+    }
+
+
+def _selection(selection: CompiledSelection) -> dict[str, Any]:
+    return {
+        "name": selection.name,
+        "description": selection.description,
+        "selectors": None if selection.selectors is None else list(selection.selectors),
+        "rights": describe_rights(read=selection.can_read),
     }

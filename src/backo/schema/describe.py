@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from backo.schema.compiler import Schema
 from backo.schema.containers import Dict, FreeDict, In, List, Tuple
 from backo.schema.fields import Field
-from backo.schema.options import Options
+from backo.schema.options import Options, Right
 
 Description: TypeAlias = dict[str, Any]
 
@@ -21,9 +21,14 @@ FUNCTION = "func"
 _MODULES = {"Ref": "reference", "RefsList": "reference"}
 
 
-def describe_item(schema: Schema) -> Description:
-    """Describe an item: its options, then each field under `sub_scheme`, `_id` and `_meta` last."""
-    described = _element("Item", "<class 'backo.item.Item'>", schema.options, None)
+def describe_item(schema: Schema, kind: str = "Item") -> Description:
+    """Describe an item: its options, then each field under `sub_scheme`, `_id` and `_meta` last.
+
+    Args:
+        schema: of the item.
+        kind: what declares it, `Item` or `Action`.
+    """
+    described = _element(kind, f"<class 'backo.{kind.lower()}.{kind}'>", schema.options, None)
     described["sub_scheme"] = {name: describe_field(node.field) for name, node in schema.children.items()}
     return described
 
@@ -52,6 +57,11 @@ def describe_field(field: Field) -> Description:
     return described
 
 
+def describe_rights(**rights: Right) -> Description:
+    """Describe rights by their names: true, false, `"func"`, or null where nothing was declared."""
+    return {name: _or_function(right) for name, right in rights.items()}
+
+
 def _element(short: str, type_text: str, options: Options, field: Field | None) -> Description:
     """Describe what every element has."""
     return {
@@ -64,7 +74,7 @@ def _element(short: str, type_text: str, options: Options, field: Field | None) 
         "default": _default(options, field),
         "transform": None if options.transform is None else FUNCTION,
         "exists": _or_function(options.exists),
-        "rights": {"read": _or_function(options.can_read), "modify": _or_function(options.can_modify)},
+        "rights": describe_rights(read=options.can_read, modify=options.can_modify),
     }
 
 
