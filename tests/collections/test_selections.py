@@ -258,7 +258,7 @@ def test_selectors_that_lead_nowhere(selector: str, message: str) -> None:
         (lambda: Selection(filter={"titel": 1}), "its filter makes no sense: $.titel: There is no such field"),
         (lambda: Selection(filter={"title": ("$gtt", 1)}), "its filter makes no sense: $.title: There is no operator"),
         (lambda: Selection(sort="titel"), "the query makes no sense here: $.titel: There is no such field"),
-        (lambda: Selection(**{"sort": 1}), "the query makes no sense here: $: A sort is"),
+        (lambda: Selection(sort=["-"]), "the query makes no sense here: $: A key of a sort names a field"),
     ],
 )
 def test_what_assembly_refuses(selection: Callable[[], Selection], message: str) -> None:

@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 
 from backo import (
+    Action,
     Backoffice,
     Collection,
     DBConnector,
@@ -70,7 +71,16 @@ def library(
     backoffice.register_collection(
         Collection("logs", Item({"text": String(), "more": FreeDict()}), _counting(logs or DBMemoryConnector(), "l"))
     )
+    for collection in backoffice.collections.values():
+        collection.register_action("replace", Action({"values": FreeDict()}, _replace))
     return backoffice
+
+
+def _replace(action: Any, item: Any) -> Any:
+    """Set what was sent, store it, and give it back."""
+    item.set(action.values or {})
+    item.save()
+    return action.values
 
 
 def _is_not_unlucky(value: int) -> bool:

@@ -2,6 +2,7 @@ import json
 from types import SimpleNamespace
 from typing import Any, cast
 
+from backo.collections.actions import Action, compile_action
 from backo.http import handlers
 from backo.http.messages import Request
 from backo.http.service import Service
@@ -14,9 +15,9 @@ from tests.http.fakes import FakeSource
 def service() -> Service:
     """Give a back office with one declared collection."""
     schema = compile_schema("users", {"name": String()}, Options(), system={"_id": String()})
-    stand_in = SimpleNamespace(
-        name="shop", collections={"users": SimpleNamespace(schema=schema)}, limits=None, operations=None
-    )
+    pay = compile_action("users", "pay", Action({"sum": String()}, print, can_execute=False))
+    users = SimpleNamespace(schema=schema, actions={"pay": pay}, selections={})
+    stand_in = SimpleNamespace(name="shop", collections={"users": users}, limits=None, operations=None)
     return Service(cast("Any", stand_in))
 
 
@@ -27,7 +28,9 @@ def test_the_description() -> None:
     assert list(description) == ["name", "collections"]
     assert description["name"] == "shop"
     [users] = description["collections"]
-    assert list(users) == ["name", "item"]
+    assert list(users) == ["name", "item", "actions", "selections"]
+    assert [(one["name"], one["rights"]) for one in users["actions"]] == [("pay", {"see": None, "execute": False})]
+    assert users["selections"] == []
     assert users["name"] == "users"
     assert list(users["item"]["sub_scheme"]) == ["name", "_id"]
 

@@ -144,7 +144,7 @@ def compile_action(collection: str, name: str, action: Action) -> CompiledAction
         _refuse_unkept(schema)
         record = record_class(schema, Record, kind=type(action))
     except DefinitionError as error:
-        message = f"{where}: {error.message}"
+        message = f"{where}: {error.message.removeprefix(f'{name}: ')}"
         raise DefinitionError(message, hint=error.hint) from error
     return CompiledAction(
         name=name,
