@@ -10,9 +10,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from backo.backoffice import Backoffice
+from backo.collections.actions import Action
 from backo.collections.collection import Collection
 from backo.collections.entity import Entity
 from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
+from backo.collections.selections import Selection
 from backo.connectors.base import DBConnector
 from backo.context import SYSTEM, CurrentUserWrapper, acting_as, current_user
 from backo.errors import (
@@ -92,6 +94,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "SYSTEM",
+    "Action",
     "BackoError",
     "Backoffice",
     "Bool",
@@ -136,6 +139,7 @@ __all__ = [
     "Ref",
     "RefsList",
     "RightError",
+    "Selection",
     "SessionError",
     "StandardMetaDataHandler",
     "State",

@@ -106,11 +106,12 @@ def test_a_right_that_looks_at_items_leaves_them_out_of_lists() -> None:
 
 
 def test_every_route_has_a_gate() -> None:
-    """Those without a right of the collection only judge what is sent, or describe."""
+    """Those without a right of the collection only judge what is sent, describe, or have rights of their own."""
     assert {(route.template, route.gate) for route in ROUTES if route.gate not in RIGHTS} == {
         ("/_meta", Gate.DESCRIPTION),
         ("/{collection}/_meta", Gate.DESCRIPTION),
         ("/{collection}/_check", Gate.FORM),
+        ("/{collection}/_actions/{name}/{id}", Gate.ACTION),  # its own rights: see `test_actions`
     }
 
 

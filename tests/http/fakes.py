@@ -98,6 +98,21 @@ class FakeOperations:
         """Do nothing."""
         self._remember("delete", collection, id_, matches and matches(ITEM.etag), view)
 
+    def run_action(
+        self,
+        collection: str,
+        action: str,
+        id_: str,
+        values: Any,
+        *,
+        matches: Callable[[str], bool] | None,
+        view: str,
+    ) -> Rendered | bytes | None:
+        """Give the item, something else, or nothing, as the parameters say."""
+        self._remember("run_action", collection, action, id_, values, matches and matches(ITEM.etag), view)
+        answers: dict[str, Rendered | bytes] = {"item": ITEM, "text": b'"done"'}
+        return answers[values["give"]] if values else None
+
     def check(self, collection: str, item: Any, path: str) -> str | None:
         """Find fault."""
         self._remember("check", collection, item, path)
@@ -110,7 +125,11 @@ def application_of(
     """Give a back office with the collection `users` over these operations."""
     stand_in = SimpleNamespace(
         name=name,
-        collections={"users": SimpleNamespace(can_read=None, can_create=None, can_modify=None, can_delete=None)},
+        collections={
+            "users": SimpleNamespace(
+                can_read=None, can_create=None, can_modify=None, can_delete=None, actions={}, selections={}
+            )
+        },
         limits=limits or Limits(),
         trusted_origins=frozenset(trusted),
         operations=operations,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,19 @@ def view_of(entry: Entry, name: str, hidden: frozenset[FieldPath] = frozenset())
     """
     schema = entry.schema
     name = known_view(schema, "client" if name.removeprefix("+") == "save" else name)
-    shown_fields = without_paths(schema, mask(schema, name), hidden)
+    return masked_view(entry, name, without_paths(schema, mask(schema, name), hidden))
+
+
+def masked_view(entry: Entry, name: str, shown_fields: Mask | None, named: Collection[FieldPath] = ()) -> View:
+    """Prepare to show some fields.
+
+    Args:
+        entry: the collection.
+        name: of the view.
+        shown_fields: which fields; None for all.
+        named: derived links whose ids are looked up in any case.
+    """
+    schema = entry.schema
     derived = [link for path, link in entry.links.items() if link.derived and _shows(shown_fields, path)]
     computed = [node for node in schema.computed if _shows(shown_fields, node.path)]
     conditional = any(callable(node.options.exists) for node in schema.conditional)
@@ -65,8 +77,8 @@ def view_of(entry: Entry, name: str, hidden: frozenset[FieldPath] = frozenset())
         mask=shown_fields,
         as_stored=shown_fields is None and not by_items and not has_unstored,
         by_record=by_record,
-        filled=tuple(link for link in derived if link.fill is FillStrategy.FILL),
-        empty=tuple(link for link in derived if link.fill is not FillStrategy.FILL),
+        filled=tuple(link for link in derived if link.fill is FillStrategy.FILL or link.path in named),
+        empty=tuple(link for link in derived if link.fill is not FillStrategy.FILL and link.path not in named),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backo.errors import NotFoundError
+from backo.http.closing import is_offer_closed
 from backo.http.messages import Request, Response
 from backo.http.origins import check_origin
 from backo.http.problems import COMMON_HEADERS
@@ -26,11 +27,13 @@ def respond(service: Service, resource: Resource | None, request: Request) -> Re
             message = "there is no such collection"
             raise NotFoundError(message)
         resource = _open_part(service, resource, collection)
+    allow, route = resource.allow, resource.routes.get(request.method)
+    if is_offer_closed(service.application, resource.template, request.arguments):
+        allow, route = "OPTIONS", None
     if request.method == "OPTIONS":
-        return Response(204, b"", (*COMMON_HEADERS, ("Allow", resource.allow)))
-    route = resource.routes.get(request.method)
+        return Response(204, b"", (*COMMON_HEADERS, ("Allow", allow)))
     if route is None:
-        raise MethodError(request.method, resource.allow)
+        raise MethodError(request.method, allow)
     check_origin(request.method, request.source, service.application.trusted_origins)
     return route.handler(service, request)
 

@@ -73,6 +73,18 @@ def delete_item(service: Service, request: Request) -> Response:
     return Response(204, b"", COMMON_HEADERS)
 
 
+def run_action(service: Service, request: Request) -> Response:
+    """Run an action on an item, with the parameters in the body."""
+    collection, name = request.arguments["collection"], request.arguments["name"]
+    id_ = item_id(request, service.limits.id)
+    values = read_optional_json(request.source, service.limits)
+    matches = wanted_version(request.source)
+    result = service.operations.run_action(collection, name, id_, values, matches=matches, view=_view(request))
+    if isinstance(result, Rendered):
+        return _item(200, result)
+    return Response(200, b"null" if result is None else result, _JSON)
+
+
 def check_field(service: Service, request: Request) -> Response:
     """Judge one field of a partial item: `{"item": {…}, "path": "$.…"}`."""
     _, asked = read_json(request.source, service.limits)

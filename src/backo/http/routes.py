@@ -34,6 +34,7 @@ class Gate(StrEnum):
     CREATE = "create"
     MODIFY = "modify"
     DELETE = "delete"
+    ACTION = "action"  # the rights that the action declares, to see and to execute it
     FORM = "form"  # judges what is sent and reads nothing; for those collections whose items can be written
     DESCRIPTION = "description"  # tells the declaration, and what it means for the user
 
@@ -82,6 +83,14 @@ ROUTES: tuple[Route, ...] = (
         "Filter a selection.",
         Body.OPTIONAL,
     ),
+    Route(
+        "/{collection}/_actions/{name}/{id}",
+        ("POST",),
+        Gate.ACTION,
+        handlers.run_action,
+        "Run an action on an item.",
+        Body.OPTIONAL,
+    ),
     Route("/{collection}/{id}", ("GET",), Gate.READ, handlers.read_item, "Read an item."),
     Route("/{collection}/{id}", ("PUT",), Gate.MODIFY, handlers.change_item, "Merge into an item.", Body.REQUIRED),
     Route("/{collection}/{id}", ("PATCH",), Gate.MODIFY, handlers.patch_item, "Patch an item.", Body.REQUIRED),
@@ -94,6 +103,7 @@ _RIGHTS: Mapping[Gate, tuple[str, ...]] = {
     Gate.CREATE: ("can_create",),
     Gate.MODIFY: ("can_modify",),
     Gate.DELETE: ("can_delete",),
+    Gate.ACTION: (),
     Gate.FORM: ("can_create", "can_modify"),
     Gate.DESCRIPTION: (),
 }
