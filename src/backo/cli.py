@@ -42,12 +42,11 @@ def migrate_command(
     application = _application(backoffice)
     change = None if function is None else _callable(function)
     try:
-        with (
-            _progress() as progress,
-            migrate(
+        with _progress() as progress:
+            report = migrate(
                 application.catalog, collection, change, ids=ids or None, dry_run=not apply, progress=progress
-            ) as report,
-        ):
+            )
+        with report:
             _show(report)
     except BackoError as error:
         raise click.ClickException(_explained(error)) from error

@@ -11,10 +11,12 @@ from deepdiff import DeepDiff
 
 from backo import (
     Backoffice,
+    Collection,
     Date,
     Dict,
     Float,
     Int,
+    Item,
     NotFoundError,
     StateError,
     StoredDataError,
@@ -24,6 +26,7 @@ from backo import (
 )
 from backo.migration import running
 from backo.schema.fields import Field
+from tests.contracts.test_five_methods import DictConnector
 from tests.migration.opening import Place, documents, overwrite, raw
 
 Document = dict[str, Any]
@@ -272,6 +275,16 @@ def test_nothing_else_happens(place: Place) -> None:
     assert current_user.is_anonymous()
 
 
+def test_reading_under_another_declaration_transforms_nothing_again(place: Place) -> None:
+    """What is stored was transformed when it was written; a hash must not be hashed once more."""
+    secret = String(transform=lambda value: f"<{value}>", constraint=lambda value: value.startswith("<"))
+    place.open(books={"name": String(), "secret": secret}).books.create({"name": "b", "secret": "s"})
+
+    new = place.open(books={"name": String(), "secret": secret, "more": Int()})
+
+    assert new.books.get_by_id("b")["secret"] == "<s>"
+
+
 def test_differences_are_those_of_deepdiff(place: Place) -> None:
     """One for each id, from the stored document to the one to be stored; a new null is none."""
     filled(place, 2)
@@ -420,6 +433,28 @@ def test_a_back_office_does_not_load_deepdiff() -> None:
     code = "import sys, backo, backo.migration.running; assert 'deepdiff' not in sys.modules"
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_connector_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five methods are enough."""
+    monkeypatch.setattr(running, "PAGE", 2)
+    connector = DictConnector()
+
+    def library(fields: dict[str, Field]) -> Backoffice:
+        backoffice = Backoffice("library")
+        backoffice.register_collection(Collection("books", Item(fields), connector))
+        return backoffice
+
+    old = library(OLD)
+    for number in range(5):
+        old.books.create({"name": f"b{number}", "pages": "1", "unwanted_key": "x"})
+    new = library(NEW)
+
+    report = new.migrate("books", renewed, dry_run=False)
+
+    assert report.changes.total == 5
+    assert {document["pages"] for document in connector.documents.values()} == {1}
+    assert new.migrate("books", renewed, dry_run=False).total == 5
 
 
 def test_an_empty_collection(place: Place) -> None:

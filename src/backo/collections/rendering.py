@@ -57,12 +57,13 @@ def view_of(entry: Entry, name: str, hidden: frozenset[FieldPath] = frozenset())
     computed = [node for node in schema.computed if _shows(shown_fields, node.path)]
     conditional = any(callable(node.options.exists) for node in schema.conditional)
     by_record = bool(computed) or conditional or any(True for _ in schema.handlers("loaded"))
+    by_items = bool(derived) or by_record or bool(schema.conditional)
     has_unstored = any(not node.stored for node in schema.nodes.values() if node.options.exists is not False)
     return View(
         entry=entry,
         name=name,
         mask=shown_fields,
-        as_stored=shown_fields is None and not derived and not by_record and not has_unstored and not schema.conditional,
+        as_stored=shown_fields is None and not by_items and not has_unstored,
         by_record=by_record,
         filled=tuple(link for link in derived if link.fill is FillStrategy.FILL),
         empty=tuple(link for link in derived if link.fill is not FillStrategy.FILL),
