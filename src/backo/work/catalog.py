@@ -92,16 +92,22 @@ class Entry:
                 self._checked.popitem(last=False)
         return checked
 
-    def _check(self, stored: StoredDocument) -> dict[str, Any]:
-        """Check a document that was written under another schema, or by hand."""
+    def checked(self, id_: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Check a whole document that was written under another schema, or by hand; give it as it is stored now.
+
+        Raises:
+            ValidationError: with every problem and its path.
+        """
+        known = {name: value for name, value in document.items() if not name.startswith("_")}
+        system = {name: document.get(name) for name in self.schema.children if name.startswith("_")}
         record = self.record()
+        record._take_over(known | system | {"_id": id_})
+        record._judge_complete()  # the unit of work is the record's own machinery
+        return record._encode()  # as above
+
+    def _check(self, stored: StoredDocument) -> dict[str, Any]:
         try:
-            record._stamping = True  # a document brings its own `_id` and `_meta`
-            known = {name: value for name, value in stored.document.items() if not name.startswith("_")}
-            system = {name: stored.document.get(name) for name in self.schema.children if name.startswith("_")}
-            record.set(known | system | {"_id": stored.id})
-            record._judge_complete()  # the unit of work is the record's own machinery
-            return record._encode()  # as above
+            return self.checked(stored.id, stored.document)
         except ValidationError as error:
             message = f"{self.name}/{stored.id}: the stored item does not fit the declaration of {self.name!r}"
             hint = "change the stored items with migrate(), or mend this one by hand"
