@@ -1,6 +1,7 @@
 """Describe data once, as typed items with references, and get a correct REST application.
 
-Everything public is a name of this module. Connectors load their drivers when they are first named.
+Everything public is a name of this module. Connectors load their drivers when they are first named,
+files what they need.
 """
 
 from __future__ import annotations
@@ -59,20 +60,27 @@ if TYPE_CHECKING:
     from backo.connectors.sqlite import DBSqliteConnector
     from backo.connectors.sqlite import DBSqliteConnector as DBSqlite3Connector
     from backo.connectors.yaml import DBYmlConnector
+    from backo.files.connectors import FileConnector, FileSystemConnector, MemoryFileConnector
+    from backo.files.fields import BlobFile, File
 
 current = current_user  # an alias of the document
 
 # Where names are found that load something not everybody needs.
 _LATER = {
+    "BlobFile": ("backo.files.fields", "BlobFile"),
     "DBMemoryConnector": ("backo.connectors.memory", "DBMemoryConnector"),
     "DBSqlite3Connector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBSqliteConnector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBYmlConnector": ("backo.connectors.yaml", "DBYmlConnector"),
+    "File": ("backo.files.fields", "File"),
+    "FileConnector": ("backo.files.connectors", "FileConnector"),
+    "FileSystemConnector": ("backo.files.connectors", "FileSystemConnector"),
+    "MemoryFileConnector": ("backo.files.connectors", "MemoryFileConnector"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Load a connector when it is first named."""
+    """Load what not everybody needs when it is first named."""
     if name == "__version__":
         return version("backo")
     if name in _LATER:
@@ -91,6 +99,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "BackoError",
     "Backoffice",
+    "BlobFile",
     "Bool",
     "Bytes",
     "Collection",
@@ -110,7 +119,10 @@ __all__ = [
     "Email",
     "Entity",
     "Field",
+    "File",
+    "FileConnector",
     "FileError",
+    "FileSystemConnector",
     "FillStrategy",
     "Float",
     "FreeDict",
@@ -122,6 +134,7 @@ __all__ = [
     "Item",
     "Limits",
     "List",
+    "MemoryFileConnector",
     "NotFoundError",
     "PathNotFoundError",
     "PreconditionError",

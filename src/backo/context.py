@@ -1,4 +1,4 @@
-"""Know who is acting: the current user, in a context variable, set and reset by whoever binds it."""
+"""Know who is acting, and through which address: context variables, set and reset by whoever binds them."""
 
 from __future__ import annotations
 
@@ -76,6 +76,30 @@ class CurrentUser:
 
 
 current_user = CurrentUser()
+
+
+_address: ContextVar[tuple[object, str] | None] = ContextVar("backo_address", default=None)
+
+
+@contextmanager
+def addressed(owner: object, root: str) -> Iterator[None]:
+    """Let what is shown name addresses.
+
+    Args:
+        owner: the application that is asked.
+        root: its address, percent-encoded, such as `"/api/shop"`.
+    """
+    token = _address.set((owner, root))
+    try:
+        yield
+    finally:
+        _address.reset(token)
+
+
+def root_of(owner: object) -> str | None:
+    """Give the address of an application; None where nobody asks for it through one."""
+    bound = _address.get()
+    return bound[1] if bound is not None and bound[0] is owner else None
 
 
 @contextmanager

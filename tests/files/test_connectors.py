@@ -259,9 +259,7 @@ def test_a_folder_that_is_removed_meanwhile_is_made_again(tmp_path: Path, monkey
     assert connector.exists(file_id)
 
 
-def test_a_folder_that_vanishes_while_it_is_made_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_vanishes_while_it_is_made_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`mkdir` says that the folder exists when another process removes it right after."""
     connector, file_id = FileSystemConnector(path=tmp_path), new_file_id()
     refusals, make = [FileExistsError(), FileNotFoundError()], Path.mkdir

@@ -19,6 +19,7 @@ def test_the_table() -> None:
         ("PUT", "/{collection}/{id}"),
         ("PATCH", "/{collection}/{id}"),
         ("DELETE", "/{collection}/{id}"),
+        ("GET", "/{collection}/{id}/{path}"),
     ]
     assert all(route.summary.endswith(".") for route in ROUTES)
 
@@ -31,6 +32,7 @@ def test_what_is_allowed() -> None:
         "/{collection}/_check": "GET, POST, HEAD, OPTIONS",
         "/{collection}/_selections/{name}": "GET, HEAD, POST, OPTIONS",
         "/{collection}/{id}": "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+        "/{collection}/{id}/{path}": "GET, HEAD, OPTIONS",
     }
     only_post = resources([Route("/{collection}", ("POST",), ROUTES[0].handler, "Post.")])
     assert only_post[0].allow == "POST, OPTIONS"
@@ -48,6 +50,11 @@ def test_what_is_allowed() -> None:
         ("/users/42/", "/{collection}/{id}", {"collection": "users", "id": "42"}),
         ("/users/a\nb", "/{collection}/{id}", {"collection": "users", "id": "a\nb"}),
         ("/users/..", "/{collection}/{id}", {"collection": "users", "id": ".."}),
+        *(
+            (f"/users/42/{path}{end}", "/{collection}/{id}/{path}", {"collection": "users", "id": "42", "path": path})
+            for path in ("cover", "$.a.b", "a.b", "a/b", "photos[0]", "photos/0", "a\nb", "_x/_y", "a//b")
+            for end in ("", "/")
+        ),
     ],
 )
 def test_finding(path: str, template: str, arguments: dict[str, str]) -> None:
@@ -58,7 +65,21 @@ def test_finding(path: str, template: str, arguments: dict[str, str]) -> None:
     assert (found[0].template, found[1]) == (template, arguments)
 
 
-@pytest.mark.parametrize("path", ["/", "//", "//users", "/users//", "/users//42", "/users/42/a/b", "", "/users/42//"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "//",
+        "//users",
+        "/users//",
+        "/users//42",
+        "",
+        "/users/42//",
+        "/users/_check/x",
+        "/users/_selections/all/x",
+        "/users/_actions/borrow/42",
+    ],
+)
 def test_finding_nothing(path: str) -> None:
     """Anything else names nothing."""
     assert find(path) is None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from backo.collections.checking import fault_at, parse_place, problems_of
 from backo.collections.rendering import View, rendered, view_of
 from backo.connectors.base import Lock, StoredDocument
-from backo.errors import NotFoundError, PreconditionError, ValidationError
+from backo.errors import NotFoundError, PathNotFoundError, PreconditionError, ValidationError
 from backo.items.record import Record
 from backo.query.cursors import encode_cursor
 from backo.query.filters import EVERYTHING, Filter, Query, both
@@ -25,6 +25,8 @@ from backo.work.unit import Unit, unit_of_work
 if TYPE_CHECKING:
     from backo.collections.application import Application
     from backo.collections.collection import Collection
+    from backo.files.places import Files
+    from backo.files.values import FileVersion
 
 Matches: TypeAlias = "Callable[[str], bool] | None"
 """Tells whether the ETag of the present item is one that the client named; None when it named none."""
@@ -100,6 +102,29 @@ class Operations:
         entry = home.entry
         with unit_of_work(home.catalog, writing=False) as unit:
             return self._rendered(unit, entry, _present(unit, entry, id_), view)
+
+    def file(self, collection: str, id_: str, path: str) -> FileVersion:
+        """Give a file of an item.
+
+        Raises:
+            NotFoundError: there is no such item.
+            PathNotFoundError: there is no file at this path.
+        """
+        home = self._collection(collection)
+        entry = home.entry
+        with unit_of_work(home.catalog, writing=False) as unit:
+            stored = _present(unit, entry, id_)
+            if entry.contents is None:
+                message = "there is no file here"
+                raise PathNotFoundError(message)
+            from backo.collections.filing import file_of  # noqa: PLC0415  # loaded already, with the collection
+
+            return file_of(entry.contents, changing.loaded(entry, stored), stored.document, path)
+
+    def files(self, collection: str) -> Files:
+        """Give the file fields of a collection, by path."""
+        contents = self._collection(collection).entry.contents
+        return {} if contents is None else contents.files
 
     def list(self, collection: str, pairs: Sequence[tuple[str, str]]) -> Page:
         """Give a page of the items that a query string asks for.

@@ -55,7 +55,12 @@ def view_of(entry: Entry, name: str) -> View:
         entry=entry,
         name=name,
         mask=shown_fields,
-        as_stored=shown_fields is None and not derived and not by_record and not hidden and not schema.conditional,
+        as_stored=shown_fields is None
+        and not derived
+        and not by_record
+        and not hidden
+        and not schema.conditional
+        and entry.contents is None,
         by_record=by_record,
         filled=tuple(link for link in derived if link.fill is FillStrategy.FILL),
         empty=tuple(link for link in derived if link.fill is not FillStrategy.FILL),
@@ -87,12 +92,18 @@ def shown(unit: Unit, view: View, page: Sequence[StoredDocument]) -> list[dict[s
     trees = []
     for one in page:
         named = {link.path: found.get(one.id, []) for link, found in links}
-        tree = _by_record(view, one, named) if view.by_record else _complete(view, one.document)
+        tree = _by_record(view, one, named) if view.by_record else _complete(view, _outside(view, one))
         for link, _ in links:
             ids_named = named[link.path]
             _put(tree, view, link.path, ids_named if link.many else (ids_named[0] if ids_named else None))
         trees.append(_ordered(view.entry.schema.children, tree, view.mask))
     return trees
+
+
+def _outside(view: View, one: StoredDocument) -> Mapping[str, Any]:
+    """Give a document without what is never shown: the contents of files."""
+    contents = view.entry.contents
+    return one.document if contents is None else contents.shown(one.id, one.document)
 
 
 def _complete(view: View, document: Mapping[str, Any]) -> dict[str, Any]:

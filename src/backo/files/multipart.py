@@ -22,6 +22,7 @@ MAX_PARTS = 100
 _MAX_BOUNDARY = 200  # characters; RFC 2046 says 70, some clients write more
 _MAX_HEADER = 4096  # bytes of one header of a part
 _MAX_HEADERS = 16  # of one part
+MAX_BESIDE = MAX_PARTS * _MAX_HEADERS * _MAX_HEADER  # bytes of a form beside what its parts hold, at most
 _MAX_BETWEEN = 2 * _MAX_HEADERS * _MAX_HEADER  # bytes that belong to no part: what a client may send beside them
 
 Reader: TypeAlias = Callable[[int], bytes]

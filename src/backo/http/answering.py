@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backo.context import addressed
 from backo.errors import NotFoundError
 from backo.http.messages import Request, Response
 from backo.http.origins import check_origin
@@ -24,10 +25,14 @@ def respond(service: Service, resource: Resource | None, request: Request) -> Re
     if collection is not None and collection not in service.application.collections:
         message = "there is no such collection"
         raise NotFoundError(message)
+    if "path" in request.arguments and not service.operations.files(request.arguments["collection"]):
+        message = "there is nothing at this address"  # no item of this collection has a file
+        raise NotFoundError(message)
     if request.method == "OPTIONS":
         return Response(204, b"", (*COMMON_HEADERS, ("Allow", resource.allow)))
     route = resource.routes.get(request.method)
     if route is None:
         raise MethodError(request.method, resource.allow)
     check_origin(request.method, request.source, service.application.trusted_origins)
-    return route.handler(service, request)
+    with addressed(service.application, request.root):
+        return route.handler(service, request)

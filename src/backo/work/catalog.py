@@ -7,13 +7,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backo.connectors.base import Store, StoredDocument
 from backo.errors import NotFoundError, Problem, StoredDataError, ValidationError
 from backo.items.record import Record
 from backo.references.links import Link, LinkGraph
 from backo.schema.compiler import Schema
+
+if TYPE_CHECKING:
+    from backo.work.contents import Contents  # few applications have files, and they are slow to load
 
 _CHECKED_VERSIONS = 10_000  # documents of another fingerprint that are remembered as checked, per collection
 
@@ -54,6 +57,7 @@ class Entry:
         record: the class of its records.
         stamp: writes `_meta` into a record that is about to be stored; None for no `_meta`.
         links: its links by path.
+        contents: what its file fields need; None where it has none.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Entry:
     record: type[Record]
     stamp: Callable[[Any], None] | None
     links: Mapping[tuple[str, ...], Link]
+    contents: Contents | None = None
     _checked: OrderedDict[tuple[str, int], StoredDocument] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -326,7 +326,10 @@ def _carry_out(unit: Unit, plan: Plan, cause: Key | None = None) -> None:
     for key, effects in links.items():
         _apply_links(unit, key, effects, own=key == cause)
     for one in doomed:
-        unit.remove(unit.catalog.entry(one.collection), one.id)
+        entry = unit.catalog.entry(one.collection)
+        if entry.contents is not None:
+            entry.contents.change(unit, unit.present((one.collection, one.id)), None, None)
+        unit.remove(entry, one.id)
     unit.judge_later(plan.judgements)
 
 
@@ -404,6 +407,8 @@ def _store(unit: Unit, entry: Entry, record: Record, id_: str) -> None:
         finally:
             record._stamping = False
     document = record._encode()
+    if entry.contents is not None:
+        entry.contents.change(unit, unit.present((entry.name, id_)), document, record._values)
     stored = unit.put(entry, id_, document)
     record._origin = Origin(stored.rev, document)
     record._touched = False
