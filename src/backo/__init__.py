@@ -15,7 +15,7 @@ from backo.collections.collection import Collection
 from backo.collections.entity import Entity
 from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
 from backo.connectors.base import DBConnector
-from backo.context import current_user
+from backo.context import SYSTEM, acting_as, current_user
 from backo.errors import (
     BackoError,
     ConflictError,
@@ -97,6 +97,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "SYSTEM",
     "BackoError",
     "Backoffice",
     "BlobFile",
@@ -155,6 +156,7 @@ __all__ = [
     "Url",
     "Uuid",
     "ValidationError",
+    "acting_as",
     "current",
     "current_user",
     "state_of",

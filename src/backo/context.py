@@ -29,6 +29,34 @@ ANONYMOUS = User()
 _user: ContextVar[User] = ContextVar("backo_user", default=ANONYMOUS)
 
 
+class _System:
+    """Who may do everything."""
+
+    def __repr__(self) -> str:
+        return "SYSTEM"
+
+
+SYSTEM = _System()
+
+_lifted: ContextVar[bool] = ContextVar("backo_lifted", default=False)
+
+
+def is_lifted() -> bool:
+    """Tell whether rights are lifted: the library acts, or code said `acting_as(SYSTEM)`."""
+    return _lifted.get()
+
+
+@contextmanager
+def acting_as(user: _System) -> Iterator[None]:
+    """Lift all rights; `current_user` still names the user of the request."""
+    del user
+    token = _lifted.set(True)
+    try:
+        yield
+    finally:
+        _lifted.reset(token)
+
+
 class CurrentUser:
     """The user of the running request, wherever it is asked for; nobody outside a request.
 

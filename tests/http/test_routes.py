@@ -1,6 +1,6 @@
 import pytest
 
-from backo.http.routes import RESOURCES, ROUTES, Route, find, resources
+from backo.http.routes import Gate, RESOURCES, ROUTES, Route, find, resources
 
 
 def test_the_table() -> None:
@@ -34,7 +34,7 @@ def test_what_is_allowed() -> None:
         "/{collection}/{id}": "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
         "/{collection}/{id}/{path}": "GET, HEAD, OPTIONS",
     }
-    only_post = resources([Route("/{collection}", ("POST",), ROUTES[0].handler, "Post.")])
+    only_post = resources([Route("/{collection}", ("POST",), Gate.CREATE, ROUTES[0].handler, "Post.")])
     assert only_post[0].allow == "POST, OPTIONS"
 
 

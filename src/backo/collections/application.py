@@ -125,7 +125,10 @@ class Application:
             _refuse_shared_places(self.collections)
             _tell_derived_links(entries, graph)
             self._group()
-            self._catalog = Catalog(self.name, entries, graph, self.limits, self.clock)
+            is_guarded = any(one.rights.are_declared for one in entries.values())
+            self._catalog = Catalog(self.name, entries, graph, self.limits, self.clock, is_guarded)
+            for one in self.collections.values():
+                one.check_visible()
 
     check_syntax = assemble
 

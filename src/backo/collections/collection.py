@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from backo.collections.entity import Entity
 from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
-from backo.collections.scope import CollectionScope
+from backo.collections.scope import CollectionScope, scope_for
 from backo.connectors.base import Column, DBConnector, Lock, Store, StoredDocument, Structure
+from backo.context import SYSTEM, acting_as, current_user
 from backo.errors import DefinitionError, Problem, QueryError, StateError, ValidationError, nearest, shown
 from backo.ids import is_id, new_id
 from backo.items.definition import Item
 from backo.items.generating import record_class
 from backo.paths import FieldPath, is_name, parse_field_path, to_text
-from backo.query.filters import EVERYTHING, Compare, Filter, Operator, Query
+from backo.query.filters import EVERYTHING, NOTHING, Compare, Filter, Operator, Query
 from backo.query.parsing import parse_filter
-from backo.query.sorting import position
 from backo.query.strings import parse_sort
 from backo.references.fields import FillStrategy, Ref, RefsList
 from backo.references.links import Link, LinkGraph, declared_links
 from backo.schema.compiler import Schema, compile_schema
 from backo.schema.containers import has_files
 from backo.schema.kinds import Kind
+from backo.schema.options import Function, Right, adapted, read_right
 from backo.schema.problems import MAX_PROBLEMS
 from backo.work import changing
-from backo.work.catalog import Catalog, Entry, Limits, not_found
+from backo.work.catalog import Catalog, Entry, Limits
+from backo.work.loading import loaded
+from backo.work.rights import Rights, guards_of, tell_failure
+from backo.work.sight import Sights, present
 from backo.work.unit import Unit, unit_of_work
 
 if TYPE_CHECKING:
     from backo.collections.application import Application
+
+_log = logging.getLogger("backo.backoffice")
+
+Visible: TypeAlias = "Mapping[str, Any] | bool | Function | None"
+"""The rows that are there for a user: a filter, `f(user)` that gives one, or None for all."""
 
 _FROM_CODE = Limits(filter=100_000, pattern=10_000)
 _HANDED_ALONG = "transaction_id"  # code may hand it to every method; it is not needed
@@ -44,6 +55,11 @@ class Collection:
         name: of the collection; part of its addresses.
         item: what its items are made of.
         connector: where they live.
+        can_read: whether items may be read: a bool, or `f(right_name, item) -> bool`.
+        can_create: whether a new item may be stored.
+        can_modify: whether an item may be changed.
+        can_delete: whether an item may be deleted.
+        visible: the rows that are there for a user: a filter, or `f(user) -> filter`.
         schema_version: part of the fingerprint of the schema; raise it when functions change what fits.
         meta_data_handler: keeps `_meta`; None for none.
 
@@ -57,6 +73,11 @@ class Collection:
         item: Item,
         connector: Store | DBConnector,
         *,
+        can_read: Right = None,
+        can_create: Right = None,
+        can_modify: Right = None,
+        can_delete: Right = None,
+        visible: Visible = None,
         schema_version: int | str = 0,
         meta_data_handler: GenericMetaDataHandler | None = StandardMetaDataHandler(),  # noqa: B008  # it has no state
     ) -> None:
@@ -77,6 +98,11 @@ class Collection:
         self.connector = connector
         self.schema_version = schema_version
         self.meta_data_handler = meta_data_handler
+        self.can_read = read_right(f"{name}: can_read", can_read)
+        self.can_create = read_right(f"{name}: can_create", can_create)
+        self.can_modify = read_right(f"{name}: can_modify", can_modify)
+        self.can_delete = read_right(f"{name}: can_delete", can_delete)
+        self.visible = _read_visible(name, visible)
         self.store = _store_of(connector)
         self._views: dict[str, list[FieldPath]] = {}
         self._application: Application | None = None
@@ -139,7 +165,6 @@ class Collection:
             version=self.schema_version,
             views=self._views,
         )
-        _refuse_rights(schema)
         _refuse_unjudged(schema, graph)
         self.store.declare(Structure(self.name, tuple(_columns(schema, links, graph))))
         stamp = None if self.meta_data_handler is None else self.meta_data_handler.update
@@ -150,8 +175,47 @@ class Collection:
             contents = filing.contents_of(self, schema)
             kind, attributes = filing.FileEntity, {**attributes, **filing.attributes_of(contents)}
         record = record_class(schema, kind, attributes, kind=type(item))
-        self._entry = Entry(self.name, schema, self.store, record, stamp, links, contents)
+        self._entry = Entry(self.name, schema, self.store, record, stamp, links, self._rights(schema), contents)
         return self._entry
+
+    def _rights(self, schema: Schema) -> Rights:
+        return Rights(
+            read=self.can_read,
+            create=self.can_create,
+            modify=self.can_modify,
+            delete=self.can_delete,
+            rows=None if self.visible is None else self._visible_rows,
+            reading=guards_of(schema, "can_read"),
+            writing=guards_of(schema, "can_modify"),
+        )
+
+    def _visible_rows(self) -> Filter:
+        """Give the rows that are there for the current user: none when that cannot be told."""
+        visible = self.visible
+        try:
+            given = visible(current_user) if callable(visible) else visible
+            if isinstance(given, bool):
+                return EVERYTHING if given else NOTHING
+            if isinstance(given, Mapping):
+                return self.filter(given)
+        except Exception as error:  # noqa: BLE001  # a right that raises denies
+            tell_failure(f"visible of {self.name!r}", error)
+        else:
+            _log.warning("visible of %r gave %s instead of a filter, so nothing is there", self.name, type(given))
+        return NOTHING
+
+    def check_visible(self) -> None:
+        """Read the filter of `visible` once, where it is no function.
+
+        Raises:
+            DefinitionError: it makes no sense.
+        """
+        if isinstance(self.visible, Mapping):
+            try:
+                self.filter(self.visible)
+            except QueryError as error:
+                message = f"{self.name}: visible is no filter of its items: {error}"
+                raise DefinitionError(message, hint=error.hint, problems=error.problems) from error
 
     @property
     def entry(self) -> Entry:
@@ -198,6 +262,11 @@ class Collection:
             others = self.application.collections
             self._scope = CollectionScope(self.name, entry.schema, entry.links, lambda name: others[name].scope)
         return self._scope
+
+    def scope_for(self, sights: Sights) -> CollectionScope:
+        """Give what the current user may name in a filter."""
+        others = self.application.collections
+        return scope_for(self.name, lambda name: others[name].scope, sights)
 
     def filter(self, criteria: Mapping[str, Any] | None) -> Filter:
         """Read a filter that Python code gives; it may be as large as the code likes.
@@ -266,10 +335,12 @@ class Collection:
             raise DefinitionError(message, hint=hint)
         return id_
 
-    def store_new(self, unit: Unit, record: Entity, events: Sequence[str] = ("created",)) -> None:
-        """Give a new item its `_id` and store it in a unit of work; raises as `create` does."""
+    def store_new(
+        self, unit: Unit, record: Entity, before: Sequence[str] = (), after: Sequence[str] = ("created",)
+    ) -> None:
+        """Give a new item its `_id` and store it in a unit of work, with these events; raises as `create` does."""
         is_fresh = self.connector.generate_id is None
-        changing.create(unit, self.entry, record, self.make_id(record), events, is_fresh=is_fresh)
+        changing.create(unit, self.entry, record, self.make_id, before=before, after=after, is_fresh=is_fresh)
 
     def create(self, values: Mapping[str, Any], **kwargs: Any) -> Entity:
         """Check values and store them as a new item.
@@ -284,13 +355,12 @@ class Collection:
         """Give the stored item with this `_id`.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is none, or none that is there for the current user.
+            RightError: the current user may not read it.
         """
         del kwargs
-        found = self._stored([id_])
-        if not found:
-            raise not_found(self.name)
-        return self._entity(found[0])
+        with unit_of_work(self.catalog, writing=False) as unit:
+            return self._entity(present(Sights(unit), self.entry, id_))
 
     def _stored(self, ids: Sequence[str]) -> list[StoredDocument]:
         with unit_of_work(self.catalog, writing=False) as unit:
@@ -298,7 +368,7 @@ class Collection:
         return [found[id_] for id_ in ids if id_ in found]
 
     def _entity(self, stored: StoredDocument) -> Entity:
-        record = changing.loaded(self.entry, stored)
+        record = loaded(self.entry, stored)
         if not isinstance(record, Entity):
             message = f"{self.name!r} makes {type(record).__name__}"
             raise TypeError(message)
@@ -327,19 +397,22 @@ class Collection:
             raise QueryError(message)
         return self._pages(Query(self.filter(criteria), parse_sort(sort, self.scope)), limit)
 
-    def _pages(self, query: Query, limit: int | None) -> Iterator[Entity]:
+    def _pages(self, query: Query, limit: int | None, *, guarded: bool = True) -> Iterator[Entity]:
         left = limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
             page = Query(query.filter, query.sort, limit=size, after=query.after)
-            with unit_of_work(self.catalog, writing=False) as unit:
-                found = list(unit.find(self.entry, page))
+            rights = nullcontext() if guarded else acting_as(SYSTEM)
+            with rights, unit_of_work(self.catalog, writing=False) as unit:
+                sight = Sights(unit).of(self.name)
+                found = sight.find(page)
+                after = sight.position(found[-1], query) if found else None
             for stored in found:
                 yield self._entity(stored)
             if len(found) < size:
                 return
             left = None if left is None else left - size
-            query = Query(query.filter, query.sort, after=position(found[-1].document, query.sort))
+            query = Query(query.filter, query.sort, after=after)
 
     def select_one(
         self, criteria: Mapping[str, Any] | None = None, *, sort: str | Sequence[str] = (), **kwargs: Any
@@ -356,7 +429,7 @@ class Collection:
         """
         filter_ = self.filter(criteria)
         with unit_of_work(self.catalog, writing=False) as unit:
-            return unit.count(self.entry, filter_)
+            return Sights(unit).of(self.name).count(filter_)
 
     def drop(self) -> None:
         """Delete every item of the collection, as the strategies say, in one unit of work.
@@ -382,7 +455,7 @@ class Collection:
         if link.derived and link.fill is FillStrategy.NOT_FILL and id_ is not None and not ids and link.reverse:
             reverse = home.entry.links[link.reverse]
             named = Compare(reverse.path, Operator.EQ, id_, Kind.TEXT, many=reverse.many)
-            yield from home._pages(Query(named), None)
+            yield from home._pages(Query(named), None, guarded=False)
             return
         for start in range(0, len(ids), _PAGE):
             yield from map(home._entity, home._stored(ids[start : start + _PAGE]))
@@ -427,16 +500,15 @@ def _store_of(connector: Store | DBConnector) -> Store:
     return adapt(connector)
 
 
-def _refuse_rights(schema: Schema) -> None:
-    """Refuse rights of fields, which nothing would enforce: what is declared must hold.
+def _read_visible(name: str, visible: Any) -> Visible:
+    """Read the option `visible`.
 
     Raises:
-        DefinitionError: naming the path.
+        DefinitionError: it is neither a filter nor a function.
     """
-    for options, path in [(schema.options, ()), *((node.options, path) for path, node in schema.nodes.items())]:
-        if options.can_read is not None or options.can_modify is not None:
-            message = f"{schema.name}: {to_text(path)}: rights of fields are not enforced by this version"
-            raise DefinitionError(message, hint="take can_read and can_modify away, or leave the field out")
+    if visible is None or isinstance(visible, bool | Mapping):
+        return visible
+    return adapted(visible, 1, what=f"{name}: visible")
 
 
 def _refuse_unjudged(schema: Schema, graph: LinkGraph) -> None:

@@ -15,8 +15,8 @@ from backo.query.matching import matcher
 from backo.references.fields import FillStrategy
 from backo.schema.nodes import Node
 from backo.work import changing
-from backo.work.catalog import not_found
 from backo.work.rewriting import crosses
+from backo.work.sight import Sights, present
 from backo.work.unit import unit_of_work
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ class Entity(Record):
 
     def _read_stored(self, id_: str) -> None:
         with unit_of_work(self._home.catalog, writing=False) as unit:
-            found = unit.get(self._home.entry, [id_]).get(id_)
-        if found is None:
-            raise not_found(self._home.name)
+            found = present(Sights(unit), self._home.entry, id_)
         self._decode(found.document, found.rev)
         self.trigg("loaded")
 
@@ -108,8 +106,7 @@ class Entity(Record):
             if self._origin is not None:
                 changing.save(unit, home.entry, self)
             else:
-                self.trigg("before_save")
-                home.store_new(unit, self, ("created", "saved"))
+                home.store_new(unit, self, before=("before_save",), after=("created", "saved"))
         return self
 
     def delete(self, **kwargs: Any) -> None:

@@ -6,23 +6,36 @@ Loaded with the first collection that has file fields; the items of others know 
 from __future__ import annotations
 
 from collections.abc import Collection as Names
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from backo.collections.entity import Entity
+from backo.connectors.base import StoredDocument
 from backo.context import root_of
-from backo.errors import PathNotFoundError
 from backo.files.fields import address_of
-from backo.files.places import Files, files_of, for_patches, place_of, settled, version_at, versions, with_versions
+from backo.files.places import (
+    Files,
+    files_of,
+    for_patches,
+    no_file,
+    place_of,
+    settled,
+    version_at,
+    versions,
+    with_versions,
+)
 from backo.files.values import FileVersion
 from backo.items.presenting import plain
-from backo.items.record import Record
 from backo.paths import Place
 from backo.schema.compiler import Schema
+from backo.schema.nodes import Node
 from backo.schema.problems import Refusal
+from backo.work.catalog import Entry
 from backo.work.contents import Contents
+from backo.work.loading import loaded
+from backo.work.sight import Sight
 
 if TYPE_CHECKING:
     from backo.collections.collection import Collection
@@ -86,23 +99,31 @@ def attributes_of(contents: Contents) -> dict[str, Any]:
     return {"_files": contents.files, "_with_files": frozenset(path[0] for path in contents.files)}
 
 
-def file_of(contents: Contents, record: Record, document: Mapping[str, Any], path: str) -> FileVersion:
-    """Give a file of an item as it was stored.
+def file_of(contents: Contents, sight: Sight, stored: StoredDocument, path: str) -> FileVersion:
+    """Give a file of an item, where the current user may read it.
 
     Args:
         contents: the file fields of the collection.
-        record: the item; tells which of its fields exist.
-        document: of the item.
+        sight: of the collection.
+        stored: the item, which he may read.
         path: where the file is, as an address or a selector writes it.
 
     Raises:
-        PathNotFoundError: there is no file there.
+        PathNotFoundError: there is no file there, or none for him.
     """
     place = place_of(path)
-    version = version_at(contents.files, document, place)
+    version = version_at(contents.files, stored.document, place)
     names = tuple(step for step in place if isinstance(step, str))
-    nodes = (record._schema.nodes[names[:end]] for end in range(1, len(names) + 1))
-    if not all(record._exists(node, record._value_at(node.path)) for node in nodes):
-        message = "there is no file here"
-        raise PathNotFoundError(message)
+    nodes = [sight.entry.schema.nodes[names[:end]] for end in range(1, len(names) + 1)]
+    hidden = sight.hidden | sight.denied([stored])[0]
+    if hidden.intersection(node.path for node in nodes) or not _exist(nodes, sight.entry, stored):
+        raise no_file(path)
     return version
+
+
+def _exist(nodes: Iterable[Node], entry: Entry, stored: StoredDocument) -> bool:
+    """Tell whether fields exist in an item as it is now; the document tells that they did when it was stored."""
+    if not entry.schema.conditional:
+        return True
+    record = loaded(entry, stored)
+    return all(record._exists(node, record._value_at(node.path)) for node in nodes)

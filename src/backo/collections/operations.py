@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from backo import jsontext
 from backo.collections.checking import fault_at, parse_place, problems_of
-from backo.collections.rendering import View, rendered, view_of
+from backo.collections.overlaying import Overlay
+from backo.collections.rendering import rendered, view_of
 from backo.connectors.base import Lock, StoredDocument
 from backo.errors import NotFoundError, PathNotFoundError, PreconditionError, ValidationError
 from backo.items.record import Record
 from backo.query.cursors import encode_cursor
-from backo.query.filters import EVERYTHING, Filter, Query, both
+from backo.query.filters import EVERYTHING, Query, both
 from backo.query.parsing import parse_filter
-from backo.query.sorting import position
-from backo.query.strings import ListRequest, parse_list
+from backo.query.strings import parse_list
 from backo.work import changing
 from backo.work.catalog import Entry, not_found
+from backo.work.loading import loaded
+from backo.work.sight import Sights, existing, present
 from backo.work.unit import Unit, unit_of_work
 
 if TYPE_CHECKING:
@@ -99,27 +102,29 @@ class Operations:
             NotFoundError: there is no such item.
         """
         home = self._collection(collection)
-        entry = home.entry
         with unit_of_work(home.catalog, writing=False) as unit:
-            return self._rendered(unit, entry, _present(unit, entry, id_), view)
+            sights = Sights(unit)
+            return self._rendered(sights, home.entry, present(sights, home.entry, id_), view)
 
     def file(self, collection: str, id_: str, path: str) -> FileVersion:
         """Give a file of an item.
 
         Raises:
             NotFoundError: there is no such item.
-            PathNotFoundError: there is no file at this path.
+            PathNotFoundError: there is no file at this path, or none that the user may read.
+            RightError: he may not read the item.
         """
         home = self._collection(collection)
         entry = home.entry
         with unit_of_work(home.catalog, writing=False) as unit:
-            stored = _present(unit, entry, id_)
+            sights = Sights(unit)
+            stored = present(sights, entry, id_)
             if entry.contents is None:
                 message = "there is no file here"
                 raise PathNotFoundError(message)
             from backo.collections.filing import file_of  # noqa: PLC0415  # loaded already, with the collection
 
-            return file_of(entry.contents, changing.loaded(entry, stored), stored.document, path)
+            return file_of(entry.contents, sights.of(entry.name), stored, path)
 
     def files(self, collection: str) -> Files:
         """Give the file fields of a collection, by path."""
@@ -132,8 +137,7 @@ class Operations:
         Raises:
             QueryError: it makes no sense.
         """
-        home = self._collection(collection)
-        return self._page(home, parse_list(pairs, home.scope, self._application.limits), EVERYTHING)
+        return self._page(self._collection(collection), pairs, None)
 
     def select(self, collection: str, selection: str, pairs: Sequence[tuple[str, str]], filter_: Any) -> Page:
         """Give a page of a named selection, narrowed by a query string and a filter.
@@ -146,27 +150,31 @@ class Operations:
         if selection != ALL:
             message = f"there is no selection {selection!r} in {collection!r}"
             raise NotFoundError(message)
-        narrowed = EVERYTHING if filter_ is None else parse_filter(filter_, home.scope, home.catalog.limits)
-        return self._page(home, parse_list(pairs, home.scope, home.catalog.limits), narrowed)
+        return self._page(home, pairs, filter_)
 
-    def _page(self, home: Collection, asked: ListRequest, narrowed: Filter) -> Page:
-        entry, size = home.entry, asked.page
-        view = self._view(entry, asked.view)
-        filter_ = both(narrowed, asked.filter)
+    def _page(self, home: Collection, pairs: Sequence[tuple[str, str]], narrowed: Any) -> Page:
+        entry, limits = home.entry, self._application.limits
         with unit_of_work(home.catalog, writing=False) as unit:
-            filter_ = unit.without_links(entry, filter_)
+            sights = Sights(unit)
+            sight = sights.of(entry.name)
+            sight.require_reading()
+            scope = home.scope_for(sights)
+            filter_ = EVERYTHING if narrowed is None else parse_filter(narrowed, scope, limits)
+            asked = parse_list(pairs, scope, limits)
+            size, view = asked.page, self._view(entry, asked.view, sight.hidden)
+            filter_ = sight.without_links(both(filter_, asked.filter))
             query = Query(filter_, asked.sort, asked.skip, size + 1, asked.after)
-            found = list(unit.find(entry, query))
+            found = sight.find(query)
             page = found[:size]
             total = None
             if asked.total:
                 is_all = len(found) <= size and not asked.skip and asked.after is None
-                total = len(found) if is_all else unit.count(entry, filter_)
-            rows = rendered(unit, view, page)
-        following = None
-        if len(found) > size:
-            cursor = encode_cursor(asked.sort, position(page[-1].document, asked.sort))
-            following = ("_after", cursor) if cursor else ("_skip", str(asked.skip + size))
+                total = len(found) if is_all else sight.count(filter_)
+            rows = rendered(sights, view, page)
+            following = None
+            if len(found) > size:
+                cursor = encode_cursor(asked.sort, sight.position(page[-1], query))
+                following = ("_after", cursor) if cursor else ("_skip", str(asked.skip + size))
         return Page(rows, total, view.name, asked.skip, size, following)
 
     def create(self, collection: str, values: Mapping[str, Any], view: str) -> Rendered:
@@ -195,26 +203,28 @@ class Operations:
             ValidationError: with every problem and its path.
             ConflictError: a unique value is taken, or a reference refuses.
         """
-        return self._changed(collection, id_, matches, view, lambda record: record.set(values))
+        return self._changed(collection, id_, matches, view, lambda over, record: record.set(over.values(values)))
 
     def patch(self, collection: str, id_: str, operations: Any, matches: Matches, view: str) -> Rendered:
         """Apply patch operations (RFC 6902) to an item; raises as `change` does."""
-        return self._changed(collection, id_, matches, view, lambda record: record.patch(operations))
+        return self._changed(collection, id_, matches, view, lambda over, record: record._merge(over.patch(operations)))
 
     def merge(self, collection: str, id_: str, patch: Any, matches: Matches, view: str) -> Rendered:
         """Apply a merge patch (RFC 7396) to an item; raises as `change` does."""
-        return self._changed(collection, id_, matches, view, lambda record: record._merge_patch(patch))
+        return self._changed(collection, id_, matches, view, lambda over, record: record._merge(over.merge(patch)))
 
     def _changed(
-        self, collection: str, id_: str, matches: Matches, view: str, change: Callable[[Record], None]
+        self, collection: str, id_: str, matches: Matches, view: str, change: Callable[[Overlay, Record], None]
     ) -> Rendered:
         home = self._collection(collection)
         entry = home.entry
 
         def do(unit: Unit) -> Rendered:
-            stored = self._matching(unit, entry, id_, matches, view)
-            record = changing.loaded(entry, stored)
-            change(record)
+            sights = Sights(unit)
+            stored = present(sights, entry, id_, Lock.EXCLUSIVE)
+            self._check_version(sights, entry, stored, matches, view)
+            record = loaded(entry, stored)
+            change(Overlay(sights.of(entry.name), stored, record), record)
             changing.save(unit, entry, record)
             return self._answer(unit, entry, record, view)
 
@@ -232,8 +242,11 @@ class Operations:
         entry = home.entry
 
         def do(unit: Unit) -> None:
-            stored = self._matching(unit, entry, id_, matches, view)
-            changing.delete(unit, entry, changing.loaded(entry, stored))
+            sights = Sights(unit)
+            find = existing if matches is None else present  # who may not read it cannot know a version of it
+            stored = find(sights, entry, id_, Lock.EXCLUSIVE)
+            self._check_version(sights, entry, stored, matches, view)
+            changing.delete(unit, entry, loaded(entry, stored))
 
         self._application.run_unit(do)
 
@@ -253,26 +266,23 @@ class Operations:
 
     # Parts.
 
-    def _rendered(self, unit: Unit, entry: Entry, stored: StoredDocument, view: str) -> Rendered:
-        body = rendered(unit, self._view(entry, view), [stored])[0]
+    def _rendered(self, sights: Sights, entry: Entry, stored: StoredDocument, view: str) -> Rendered:
+        body = rendered(sights, self._view(entry, view, sights.of(entry.name).hidden), [stored])[0]
         return Rendered(stored.id, body, etag_of(body))
 
     def _answer(self, unit: Unit, entry: Entry, record: Record, view: str) -> Rendered:
-        """Show an item as the unit of work leaves it."""
-        return self._rendered(unit, entry, _present(unit, entry, str(record._values["_id"])), view)
+        """Show an item as the unit of work leaves it; who may not read it is told its `_id`."""
+        sights, id_ = Sights(unit), str(record._values["_id"])
+        stored = unit.get(entry, [id_]).get(id_)
+        if stored is None:
+            raise not_found(entry.name)
+        sight = sights.of(entry.name)
+        if sights.is_clear or (sight.has(stored) and sight.can_read(stored)):
+            return self._rendered(sights, entry, stored, view)
+        body = jsontext.encode({"_id": id_})
+        return Rendered(id_, body, etag_of(body))
 
-    def _matching(self, unit: Unit, entry: Entry, id_: str, matches: Matches, view: str) -> StoredDocument:
-        stored = _present(unit, entry, id_, Lock.EXCLUSIVE)
-        if matches is not None:
-            present: View = self._view(entry, view)
-            if not matches(etag_of(rendered(unit, present, [stored])[0])):
-                message = "the item has changed since it was read"
-                raise PreconditionError(message, hint="read it again, then send the change with its new ETag")
-        return stored
-
-
-def _present(unit: Unit, entry: Entry, id_: str, lock: Lock = Lock.NONE) -> StoredDocument:
-    found = unit.get(entry, [id_], lock).get(id_)
-    if found is None:
-        raise not_found(entry.name)
-    return found
+    def _check_version(self, sights: Sights, entry: Entry, stored: StoredDocument, matches: Matches, view: str) -> None:
+        if matches is not None and not matches(self._rendered(sights, entry, stored, view).etag):
+            message = "the item has changed since it was read"
+            raise PreconditionError(message, hint="read it again, then send the change with its new ETag")

@@ -12,10 +12,11 @@ from backo.paths import FieldPath
 from backo.references.fields import FillStrategy
 from backo.references.links import Link
 from backo.schema.nodes import Node
-from backo.schema.views import Mask, known_view, mask
+from backo.schema.views import Mask, known_view, mask, without_paths
 from backo.work.catalog import Entry
-from backo.work.changing import loaded
-from backo.work.unit import Unit
+from backo.work.loading import loaded
+from backo.work.projecting import without_fields
+from backo.work.sight import Sights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,16 +42,22 @@ class View:
     empty: tuple[Link, ...]
 
 
-def view_of(entry: Entry, name: str) -> View:
-    """Prepare a view; one that does not exist is `client`, and so is `save`."""
+def view_of(entry: Entry, name: str, hidden: frozenset[FieldPath] = frozenset()) -> View:
+    """Prepare a view; one that does not exist is `client`, and so is `save`.
+
+    Args:
+        entry: the collection.
+        name: of the view.
+        hidden: fields that are not shown in any view.
+    """
     schema = entry.schema
     name = known_view(schema, "client" if name.removeprefix("+") == "save" else name)
-    shown_fields = mask(schema, name)
+    shown_fields = without_paths(schema, mask(schema, name), hidden)
     derived = [link for path, link in entry.links.items() if link.derived and _shows(shown_fields, path)]
     computed = [node for node in schema.computed if _shows(shown_fields, node.path)]
     conditional = any(callable(node.options.exists) for node in schema.conditional)
     by_record = bool(computed) or conditional or any(True for _ in schema.handlers("loaded"))
-    hidden = any(not node.stored for node in schema.nodes.values() if node.options.exists is not False)
+    has_unstored = any(not node.stored for node in schema.nodes.values() if node.options.exists is not False)
     return View(
         entry=entry,
         name=name,
@@ -58,7 +65,7 @@ def view_of(entry: Entry, name: str) -> View:
         as_stored=shown_fields is None
         and not derived
         and not by_record
-        and not hidden
+        and not has_unstored
         and not schema.conditional
         and entry.contents is None,
         by_record=by_record,
@@ -78,17 +85,31 @@ def _shows(shown_fields: Mask | None, path: FieldPath) -> bool:
     return True
 
 
-def rendered(unit: Unit, view: View, page: Sequence[StoredDocument]) -> list[bytes]:
-    """Give the JSON text of each item of a page."""
-    if view.as_stored:
-        return [one.text or jsontext.encode(_complete(view, one.document)) for one in page]
-    return [jsontext.encode(tree) for tree in shown(unit, view, page)]
+def rendered(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list[bytes]:
+    """Give the JSON text of each item of a page, as the current user sees it."""
+    if not view.as_stored:
+        return [jsontext.encode(tree) for tree in shown(sights, view, page)]
+    if sights.is_clear:
+        return [_text(view, one) for one in page]
+    sight = sights.of(view.entry.name)
+    if sight.veiled:
+        return [jsontext.encode(tree) for tree in shown(sights, view, page)]
+    rows = zip(page, sight.denied(page), strict=True)
+    return [
+        _text(view, one) if not paths else jsontext.encode(without_fields(_complete(view, one.document), paths))
+        for one, paths in rows
+    ]
 
 
-def shown(unit: Unit, view: View, page: Sequence[StoredDocument]) -> list[dict[str, Any]]:
-    """Give the JSON form of each item of a page, its fields in schema order."""
+def _text(view: View, one: StoredDocument) -> bytes:
+    return one.text or jsontext.encode(_complete(view, one.document))
+
+
+def shown(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list[dict[str, Any]]:
+    """Give the JSON form of each item of a page as the current user sees it, its fields in schema order."""
     ids = [one.id for one in page]
-    links = [(link, unit.filled(link, ids)) for link in view.filled] + [(link, {}) for link in view.empty]
+    links = [(link, sights.filled(link, ids)) for link in view.filled] + [(link, {}) for link in view.empty]
+    sight = sights.of(view.entry.name)
     trees = []
     for one in page:
         named = {link.path: found.get(one.id, []) for link, found in links}
@@ -96,8 +117,11 @@ def shown(unit: Unit, view: View, page: Sequence[StoredDocument]) -> list[dict[s
         for link, _ in links:
             ids_named = named[link.path]
             _put(tree, view, link.path, ids_named if link.many else (ids_named[0] if ids_named else None))
-        trees.append(_ordered(view.entry.schema.children, tree, view.mask))
-    return trees
+        trees.append(tree)
+    if not sight.is_clear:
+        rows = zip(sight.unveiled(trees), sight.denied(page), strict=True)
+        trees = [without_fields(tree, sight.hidden | paths) for tree, paths in rows]
+    return [_ordered(view.entry.schema.children, tree, view.mask) for tree in trees]
 
 
 def _outside(view: View, one: StoredDocument) -> Mapping[str, Any]:

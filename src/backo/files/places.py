@@ -202,10 +202,10 @@ def place_of(text: str) -> Place:
     try:
         steps = _pointed(f"/{text.strip('/')}") if "/" in text else parse_selector(text)
     except QueryError as error:
-        raise _no_file(text) from error
+        raise no_file(text) from error
     place = tuple(step for step in steps if isinstance(step, str | int))
     if not place or len(place) != len(steps) or any(isinstance(step, int) and step < 0 for step in place):
-        raise _no_file(text)
+        raise no_file(text)
     return place
 
 
@@ -237,12 +237,13 @@ def version_at(files: Files, document: Any, place: Place) -> FileVersion:
         else:
             leaf = None
     if declared is None or not isinstance(leaf, Mapping):
-        raise _no_file(to_text(place))
+        raise no_file(to_text(place))
     try:
         return declared.field.from_json(leaf)
     except ValueError as error:  # a document that was edited by hand
-        raise _no_file(to_text(place)) from error
+        raise no_file(to_text(place)) from error
 
 
-def _no_file(text: str) -> PathNotFoundError:
+def no_file(text: str) -> PathNotFoundError:
+    """Say that there is no file at a path, whatever the reason."""
     return PathNotFoundError(f"there is no file at {shown(text)}")

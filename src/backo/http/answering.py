@@ -22,12 +22,14 @@ def respond(service: Service, resource: Resource | None, request: Request) -> Re
         message = "there is nothing at this address"
         raise NotFoundError(message)
     collection = request.arguments.get("collection")
-    if collection is not None and collection not in service.application.collections:
-        message = "there is no such collection"
-        raise NotFoundError(message)
-    if "path" in request.arguments and not service.operations.files(request.arguments["collection"]):
-        message = "there is nothing at this address"  # no item of this collection has a file
-        raise NotFoundError(message)
+    if collection is not None:
+        if collection not in service.application.collections:
+            message = "there is no such collection"
+            raise NotFoundError(message)
+        if "path" in request.arguments and not service.operations.files(collection):
+            message = "there is nothing at this address"  # no item of this collection has a file
+            raise NotFoundError(message)
+        resource = _open_part(service, resource, collection)
     if request.method == "OPTIONS":
         return Response(204, b"", (*COMMON_HEADERS, ("Allow", resource.allow)))
     route = resource.routes.get(request.method)
@@ -36,3 +38,12 @@ def respond(service: Service, resource: Resource | None, request: Request) -> Re
     check_origin(request.method, request.source, service.application.trusted_origins)
     with addressed(service.application, request.root):
         return route.handler(service, request)
+
+
+def _open_part(service: Service, resource: Resource, collection: str) -> Resource:
+    """Give what of a resource there is in a collection: what nobody may ever do has no route."""
+    key = (resource.template, collection)
+    found = service.open.get(key)
+    if found is None:
+        found = service.open[key] = resource.of(service.application.collections[collection])
+    return found

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from backo.http import files, handlers
 from backo.http.messages import Request, Response
@@ -27,6 +27,17 @@ class Body(StrEnum):
     REQUIRED = "required"
 
 
+class Gate(StrEnum):
+    """The right without which a route does nothing; where the declaration says False there is no such route."""
+
+    READ = "read"
+    CREATE = "create"
+    MODIFY = "modify"
+    DELETE = "delete"
+    FORM = "form"  # judges what is sent and reads nothing; for those collections whose items can be written
+    DESCRIPTION = "description"  # tells the declaration, and what it means for the user
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One thing that can be asked.
@@ -35,6 +46,7 @@ class Route:
         template: below the address of the back office; `{collection}`, `{id}` and `{name}` vary, and
             `{path}`, the rest of an address with its slashes.
         methods: those it answers to; HEAD comes with GET.
+        gate: the right that it asks.
         handler: who answers; its name names the operation.
         summary: a sentence for people.
         body: whether it takes a body.
@@ -42,6 +54,7 @@ class Route:
 
     template: str
     methods: tuple[str, ...]
+    gate: Gate
     handler: Handler
     summary: str
     body: Body = Body.NONE
@@ -49,18 +62,43 @@ class Route:
 
 # Those with fixed words come before those that vary in the same place.
 ROUTES: tuple[Route, ...] = (
-    Route("/_meta", ("GET",), handlers.describe_application, "Describe the application."),
-    Route("/{collection}", ("GET",), handlers.list_items, "List items."),
-    Route("/{collection}", ("POST",), handlers.create_item, "Create an item.", Body.REQUIRED),
-    Route("/{collection}/_check", ("GET", "POST"), handlers.check_field, "Judge one field.", Body.REQUIRED),
-    Route("/{collection}/_selections/{name}", ("GET",), handlers.select_items, "List a selection."),
-    Route("/{collection}/_selections/{name}", ("POST",), handlers.select_items, "Filter a selection.", Body.OPTIONAL),
-    Route("/{collection}/{id}", ("GET",), handlers.read_item, "Read an item."),
-    Route("/{collection}/{id}", ("PUT",), handlers.change_item, "Merge values into an item.", Body.REQUIRED),
-    Route("/{collection}/{id}", ("PATCH",), handlers.patch_item, "Patch an item.", Body.REQUIRED),
-    Route("/{collection}/{id}", ("DELETE",), handlers.delete_item, "Delete an item."),
-    Route("/{collection}/{id}/{path}", ("GET",), files.read_file, "Read a file of an item."),
+    Route("/_meta", ("GET",), Gate.DESCRIPTION, handlers.describe_application, "Describe the application."),
+    Route("/{collection}", ("GET",), Gate.READ, handlers.list_items, "List items."),
+    Route("/{collection}", ("POST",), Gate.CREATE, handlers.create_item, "Create an item.", Body.REQUIRED),
+    Route("/{collection}/_check", ("GET", "POST"), Gate.FORM, handlers.check_field, "Judge one field.", Body.REQUIRED),
+    Route("/{collection}/_selections/{name}", ("GET",), Gate.READ, handlers.select_items, "List a selection."),
+    Route(
+        "/{collection}/_selections/{name}",
+        ("POST",),
+        Gate.READ,
+        handlers.select_items,
+        "Filter a selection.",
+        Body.OPTIONAL,
+    ),
+    Route("/{collection}/{id}", ("GET",), Gate.READ, handlers.read_item, "Read an item."),
+    Route(
+        "/{collection}/{id}", ("PUT",), Gate.MODIFY, handlers.change_item, "Merge values into an item.", Body.REQUIRED
+    ),
+    Route("/{collection}/{id}", ("PATCH",), Gate.MODIFY, handlers.patch_item, "Patch an item.", Body.REQUIRED),
+    Route("/{collection}/{id}", ("DELETE",), Gate.DELETE, handlers.delete_item, "Delete an item."),
+    Route("/{collection}/{id}/{path}", ("GET",), Gate.READ, files.read_file, "Read a file of an item."),
 )
+
+
+_RIGHTS: Mapping[Gate, tuple[str, ...]] = {
+    Gate.READ: ("can_read",),
+    Gate.CREATE: ("can_create",),
+    Gate.MODIFY: ("can_modify",),
+    Gate.DELETE: ("can_delete",),
+    Gate.FORM: ("can_create", "can_modify"),
+    Gate.DESCRIPTION: (),
+}
+
+
+def is_closed(gate: Gate, collection: Any) -> bool:
+    """Tell whether a collection declares that nobody may ever pass a gate."""
+    rights = [getattr(collection, name) for name in _RIGHTS[gate]]
+    return bool(rights) and all(right is False for right in rights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +117,17 @@ class Resource:
     routes: Mapping[str, Route]
     allow: str
 
+    def of(self, collection: Any) -> Resource:
+        """Give what of it there is in a collection."""
+        closed = {method for method, route in self.routes.items() if is_closed(route.gate, collection)}
+        if not closed:
+            return self
+        return _resource(self.template, {name: one for name, one in self.routes.items() if name not in closed})
+
+
+def _resource(template: str, routes: Mapping[str, Route]) -> Resource:
+    return Resource(template, _pattern(template), routes, ", ".join([*routes, "OPTIONS"]))
+
 
 def resources(routes: Iterable[Route] = ROUTES) -> tuple[Resource, ...]:
     """Gather the routes that share a template, in the order of the table."""
@@ -88,10 +137,7 @@ def resources(routes: Iterable[Route] = ROUTES) -> tuple[Resource, ...]:
         known |= dict.fromkeys(route.methods, route)
         if "GET" in known:
             known.setdefault("HEAD", known["GET"])
-    return tuple(
-        Resource(template, _pattern(template), known, ", ".join([*known, "OPTIONS"]))
-        for template, known in gathered.items()
-    )
+    return tuple(_resource(template, known) for template, known in gathered.items())
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backo import jsontext
 from backo.collections.application import Application
 from backo.collections.operations import Rendered, etag_of
 from backo.schema.describe import describe_item
+
+if TYPE_CHECKING:
+    from backo.http.routes import Resource
 
 
 class Service:
@@ -24,6 +27,7 @@ class Service:
         self.application = application
         self.operations = application.operations
         self.limits = application.limits
+        self.open: dict[tuple[str, str], Resource] = {}  # by template and collection, see `backo.http.answering`
 
     @cached_property
     def description(self) -> Rendered:

@@ -69,20 +69,38 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Refuse the whole request, for this reason."""
+    """Refuse the whole request, for this reason.
+
+    Attributes:
+        problem: the reason.
+        named: the collection that its text names, if it names one.
+    """
 
     problem: Problem
+    named: str | None = None
+
+    @property
+    def discreet(self) -> Problem:
+        """The reason for somebody who may not know what is in that collection."""
+        if self.named is None:
+            return self.problem
+        text = "Something requires it" if self.problem.code == "required" else "Something refers to it"
+        return Problem("$", self.problem.code, text)
 
 
 @dataclass(frozen=True, slots=True)
 class MustExist:
-    """At the end of the unit of work, the target must exist; the link that names it is told in the error."""
+    """At the end of the unit of work, the target must exist; the link that names it is told in the error.
+
+    `unseen` tells that the target is not there for the user who names it, whatever the store says.
+    """
 
     collection: str
     id: str
     path: FieldPath
     target_collection: str
     target: str
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,16 +320,17 @@ class _Deletion:
             members = yield Members(link, tuple(ids))
             if any(all((link.target, one) in self.deleted for one in members.get(id_, ())) for id_ in ids):
                 text = f"An item of {link.collection!r} requires it"
-                self.plan.refusals.append(Refuse(Problem(to_text(link.path), "required", text)))
+                self.plan.refusals.append(Refuse(Problem(to_text(link.path), "required", text), link.collection))
 
     def _refuse(self, link: Link) -> None:
         if link.reverse is None:
-            text, path = f"Something in {link.collection!r} refers to it", "$"
+            text, path, named = f"Something in {link.collection!r} refers to it", "$", link.collection
         else:
-            path, text = to_text(link.path), "Must be empty before the item can be deleted"
+            path, text, named = to_text(link.path), "Must be empty before the item can be deleted", None
             if link.collection not in self.asked:
                 text = f"Must be empty in the items of {link.collection!r} that would be deleted too"
-        self.plan.refusals.append(Refuse(Problem(path, "must_be_empty", text)))
+                named = link.collection
+        self.plan.refusals.append(Refuse(Problem(path, "must_be_empty", text), named))
 
 
 def _too_many(limit: int) -> Refuse:

@@ -87,3 +87,30 @@ def _masked_value(value: Any, keep: Mask | None) -> Any:
     if isinstance(value, list):
         return [_masked_value(one, keep) for one in value]
     return masked(value, keep)
+
+
+@lru_cache(_MASKS)
+def _everything(schema: Schema) -> Mapping[str, Any]:
+    return _whole(schema.children.values())
+
+
+def _whole(nodes: Iterable[Node]) -> Mapping[str, Any]:
+    return {node.name: _whole(node.children.values()) if node.children else None for node in nodes}
+
+
+def without_paths(schema: Schema, keep: Mask | None, paths: Iterable[FieldPath]) -> Mask | None:
+    """Take fields out of a mask, and groups of which nothing is left."""
+    for path in paths:
+        keep = _taken_out(_everything(schema) if keep is None else keep, path, schema.children)
+    return keep
+
+
+def _taken_out(keep: Mapping[str, Any], path: FieldPath, children: Mapping[str, Node]) -> Mapping[str, Any]:
+    name, rest = path[0], path[1:]
+    if name not in keep:
+        return keep
+    inner = None
+    if rest:
+        below = children[name].children
+        inner = _taken_out(_whole(below.values()) if keep[name] is None else keep[name], rest, below)
+    return {key: inner if key == name else one for key, one in keep.items() if key != name or inner}

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from backo.connectors.base import Store, StoredDocument
+from backo.context import is_lifted
 from backo.errors import NotFoundError, Problem, StoredDataError, ValidationError
 from backo.items.record import Record
 from backo.references.links import Link, LinkGraph
 from backo.schema.compiler import Schema
+from backo.work.rights import Rights
 
 if TYPE_CHECKING:
     from backo.work.contents import Contents  # few applications have files, and they are slow to load
@@ -57,6 +59,7 @@ class Entry:
         record: the class of its records.
         stamp: writes `_meta` into a record that is about to be stored; None for no `_meta`.
         links: its links by path.
+        rights: what may be done with its items, and by whom.
         contents: what its file fields need; None where it has none.
     """
 
@@ -66,6 +69,7 @@ class Entry:
     record: type[Record]
     stamp: Callable[[Any], None] | None
     links: Mapping[tuple[str, ...], Link]
+    rights: Rights = field(default_factory=Rights)
     contents: Contents | None = None
     _checked: OrderedDict[tuple[str, int], StoredDocument] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -119,6 +123,7 @@ class Catalog:
         graph: all links.
         limits: of one request.
         clock: gives the present time, aware.
+        is_guarded: whether any collection declares a right.
     """
 
     name: str
@@ -126,6 +131,11 @@ class Catalog:
     graph: LinkGraph
     limits: Limits
     clock: Callable[[], datetime]
+    is_guarded: bool = False
+
+    def has_secrets(self) -> bool:
+        """Tell whether there may be something that the current user may not know of."""
+        return self.is_guarded and not is_lifted()
 
     def entry(self, name: str) -> Entry:
         """Give a collection by its name.

@@ -7,7 +7,7 @@ Every change of every item, whether asked for or an effect of another change, en
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from backo.connectors.base import Lock, StoredDocument
@@ -28,12 +28,21 @@ from backo.references.effects import (
 )
 from backo.references.fields import FillStrategy, ids_in
 from backo.references.links import Link
+from backo.work import gates
 from backo.work.catalog import Entry, not_found
+from backo.work.loading import loaded
 from backo.work.unit import Unit
 
 
 def create(
-    unit: Unit, entry: Entry, record: Record, id_: str, event: Iterable[str] = ("created",), *, is_fresh: bool = False
+    unit: Unit,
+    entry: Entry,
+    record: Record,
+    make_id: Callable[[Record], str],
+    *,
+    before: Iterable[str] = (),
+    after: Iterable[str] = ("created",),
+    is_fresh: bool = False,
 ) -> None:
     """Store a new item.
 
@@ -41,25 +50,30 @@ def create(
         unit: the open unit of work.
         entry: its collection.
         record: the item; afterwards it is SAVED.
-        id_: its `_id`.
-        event: the events that are fired afterwards.
+        make_id: makes its `_id`.
+        before: the events that are fired first.
+        after: those that are fired afterwards.
         is_fresh: whether nobody can have used the `_id` before, because it was made just now.
 
     Raises:
+        RightError: the user may not create it.
         ValidationError: it is not complete.
         ConflictError: the `_id` is taken.
     """
     with unit.operation():
         unit.undo_with(record._checkpoint())
-        record._values["_id"] = id_
+        gates.creation(unit, entry, record)
+        unseen = _unseen(unit, entry, record)
+        for name in before:
+            record.trigg(name)
+        id_ = record._values["_id"] = make_id(record)
         given = _derived_links(record)
         _take_deferred(unit, entry, record, id_)
         _complete(unit, entry, record, id_)
         if not is_fresh and unit.get(entry, [id_]):
             message = f"there is an item with this _id in {entry.name!r} already"
             raise ConflictError(message, problems=[Problem("$._id", "unique", "Is taken")])
-        changes = _derived_changes(unit, entry, record, id_)
-        changes += _stored_changes(entry, id_, {}, _links_of(entry, record))
+        changes = gates.without_unseen(unit, _link_changes(unit, entry, record, id_), unseen)
         plan = unit.solve(
             plan_change(unit.catalog.graph, changes)
         )  # before it is there, or it would stand in its own way
@@ -70,7 +84,7 @@ def create(
         unit.judge_later(_required_links(entry, id_))
         record._links_seen = {link.path: given.get(link.path, ()) for link in entry.links.values() if link.derived}
         record._forget_derived()
-        for name in event:
+        for name in after:
             record.trigg(name)
         _again(unit, entry, record)
 
@@ -80,6 +94,7 @@ def save(unit: Unit, entry: Entry, record: Record) -> None:
 
     Raises:
         NotFoundError: somebody deleted it.
+        RightError: the user may not change it, or one of the fields.
         ConflictError: somebody changed one of the same paths.
         ValidationError: it is not complete, or does not fit together with what others changed.
     """
@@ -89,15 +104,23 @@ def save(unit: Unit, entry: Entry, record: Record) -> None:
         present = unit.get(entry, [id_], Lock.EXCLUSIVE).get(id_)
         if present is None:
             raise not_found(entry.name)
+        gates.change(unit, entry, record, present)
+        unseen = _unseen(unit, entry, record)
         record.trigg("before_save")
         _complete(unit, entry, record, id_)
-        _save_changes(unit, entry, record, present)
+        _save_changes(unit, entry, record, present, unseen)
         record.trigg("saved")
         _again(unit, entry, record)
 
 
-def _save_changes(unit: Unit, entry: Entry, record: Record, present: StoredDocument) -> None:
-    """Store what differs, and carry out what it means for other items.
+def _save_changes(
+    unit: Unit,
+    entry: Entry,
+    record: Record,
+    present: StoredDocument,
+    unseen: gates.Unseen | None = None,
+) -> None:
+    """Store what differs, and carry out what it means for other items; links to unseen items are left to the end.
 
     Raises:
         ConflictError: somebody changed one of the same paths.
@@ -120,6 +143,7 @@ def _save_changes(unit: Unit, entry: Entry, record: Record, present: StoredDocum
             record._decode(document, present.rev)
             _complete(unit, entry, record, id_)
     changes += _stored_changes(entry, id_, present.document, document)
+    changes = gates.without_unseen(unit, changes, unseen or {})
     plan = unit.solve(plan_change(unit.catalog.graph, changes)) if changes else Plan()
     if changes or changed_paths(entry.schema, present.document, document):
         _store(unit, entry, record, id_)
@@ -133,9 +157,7 @@ def _save_changes(unit: Unit, entry: Entry, record: Record, present: StoredDocum
 
 def explain(unit: Unit, entry: Entry, record: Record) -> Plan:
     """Plan what saving an item as it is now would do to other items, without doing it."""
-    id_, origin = str(record._values["_id"]), record._origin
-    changes = _derived_changes(unit, entry, record, id_)
-    changes += _stored_changes(entry, id_, origin.document if origin else {}, _links_of(entry, record))
+    changes = _link_changes(unit, entry, record, str(record._values["_id"]))
     return unit.solve(plan_change(unit.catalog.graph, changes))
 
 
@@ -150,6 +172,20 @@ def _derived_changes(unit: Unit, entry: Entry, record: Record, id_: str) -> list
             was = _members(unit, entry.links[path], id_) if record._origin else ()
         changes.append(LinkChange(entry.links[path], id_, _minus(now, was), _minus(was, now)))
     return changes
+
+
+def _link_changes(unit: Unit, entry: Entry, record: Record, id_: str) -> list[LinkChange]:
+    """List what an item does to its links, against the version that it came from."""
+    origin = record._origin.document if record._origin else {}
+    stored = _stored_changes(entry, id_, origin, _links_of(entry, record))
+    return _derived_changes(unit, entry, record, id_) + stored
+
+
+def _unseen(unit: Unit, entry: Entry, record: Record) -> gates.Unseen:
+    """Ask the rights to what an item does to its links, before handlers do more."""
+    if gates.are_open(unit):
+        return {}
+    return gates.links(unit, _link_changes(unit, entry, record, str(record._values["_id"])))
 
 
 def _links_of(entry: Entry, record: Record) -> Mapping[str, Any]:
@@ -236,7 +272,7 @@ def delete(unit: Unit, entry: Entry, record: Record) -> None:
         if not unit.get(entry, [id_], Lock.EXCLUSIVE):
             raise not_found(entry.name)
         plan = _deletion(unit, [(entry.name, id_)], record)
-        _refuse(plan)
+        _refuse(unit, plan)
         _carry_out(unit, plan)
         record._reset()
         record._give_defaults()
@@ -251,7 +287,7 @@ def delete_all(unit: Unit, entry: Entry, ids: Sequence[str]) -> None:
     with unit.operation():
         unit.get(entry, ids, Lock.EXCLUSIVE)
         plan = _deletion(unit, [(entry.name, id_) for id_ in ids])
-        _refuse(plan)
+        _refuse(unit, plan)
         _carry_out(unit, plan)
 
 
@@ -262,9 +298,11 @@ def _deletion(unit: Unit, keys: Sequence[Key], record: Record | None = None) -> 
     """
     graph, limit = unit.catalog.graph, unit.catalog.limits.cascade + len(keys) - 1
     asked: set[Key] = set()
+    allowed: set[Key] = set()
     try:
         while True:
             plan = unit.solve(plan_deletion(graph, keys, limit), limit)
+            gates.deletion(unit, plan, keys, allowed)
             changes = unit.changes
             doomed = [(one.collection, one.id) for one in plan.effects if isinstance(one, Delete)]
             for other in (one for one in doomed if one not in unit.leaving):
@@ -302,9 +340,10 @@ def _before_deletion(unit: Unit, key: Key, record: Record) -> None:
         _carry_out(unit, plan, key)
 
 
-def _refuse(plan: Plan) -> None:
+def _refuse(unit: Unit, plan: Plan) -> None:
     if plan.refusals:
-        problems = list(dict.fromkeys(refusal.problem for refusal in plan.refusals))
+        has_secrets = unit.catalog.has_secrets()
+        problems = list(dict.fromkeys(one.discreet if has_secrets else one.problem for one in plan.refusals))
         message = "it cannot be deleted"
         raise ConflictError(message, problems=problems)
 
@@ -438,14 +477,6 @@ def _record(unit: Unit, key: Key) -> Record | None:
     entry = unit.catalog.entry(key[0])
     present = unit.get(entry, [key[1]]).get(key[1])
     return None if present is None else loaded(entry, present)
-
-
-def loaded(entry: Entry, stored: StoredDocument) -> Record:
-    """Make a record of a stored document, with its event."""
-    record = entry.record()
-    record._decode(stored.document, stored.rev)
-    record.trigg("loaded")
-    return record
 
 
 def _derived_links(record: Record) -> dict[FieldPath, tuple[str, ...]]:

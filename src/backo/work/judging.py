@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from backo.connectors.base import Lock
 from backo.errors import ConflictError, Problem, ValidationError
 from backo.paths import FieldPath, to_text, value_at
-from backo.references.effects import AddLink, Judgement, MustExist, MustNotBeEmpty
+from backo.references.effects import AddLink, Judgement, MustExist, MustNotBeEmpty, Refuse
 from backo.references.fields import ids_in
 from backo.references.links import Link
 
@@ -36,7 +36,8 @@ def judge(unit: Unit, judgements: Iterable[Judgement]) -> None:
         if one.own:
             own.append(Problem(path, "required", "Is required"))
         else:
-            bereft.append(Problem(path, "required", f"An item of {one.collection!r} requires it"))
+            refusal = Refuse(Problem(path, "required", f"An item of {one.collection!r} requires it"), one.collection)
+            bereft.append(refusal.discreet if unit.catalog.has_secrets() else refusal.problem)
     if own:
         message = "a reference is missing, or names an item that does not exist"
         raise ValidationError(message, problems=dict.fromkeys(own))
@@ -52,6 +53,8 @@ def _stands(unit: Unit, judgement: Judgement, named: Named) -> bool:
         return False
     if isinstance(judgement, MustNotBeEmpty):  # in a group that is not there nothing is required
         return len(judgement.path) == 1 or value_at(present.document, judgement.path[:-1]) is not None
+    if judgement.unseen:
+        return True
     link = unit.catalog.graph.links[judgement.collection, judgement.path]
     if not link.derived or link.reverse is None:
         place = judgement.collection, judgement.id, judgement.path
@@ -74,7 +77,7 @@ def _missing_targets(unit: Unit, judgements: Iterable[MustExist]) -> list[Proble
         problems += [
             Problem(to_text(one.path), "reference", f"There is no such item in {collection!r}")
             for one in group
-            if one.target not in found
+            if one.unseen or one.target not in found
         ]
     return problems
 

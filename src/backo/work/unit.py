@@ -29,6 +29,7 @@ from backo.references.effects import (
     Judgement,
     Key,
     Members,
+    MustExist,
     Plan,
     Planner,
     RemoveLink,
@@ -183,9 +184,7 @@ class Unit:
         limit = self.catalog.limits.fill
         found = self.linked(link, ids, limit + 1)
         if sum(map(len, found.values())) > limit:
-            message = f"{to_text(link.path)} names more than {limit} items"
-            hint = "declare it with ofs=FillStrategy.NOT_FILL, or ask for a smaller page or a `_view` without it"
-            raise QueryError(message, problems=[Problem(to_text(link.path), "fill", "Names too many items")], hint=hint)
+            raise too_many(link, limit)
         return found
 
     def solve(self, planner: Planner, limit: int | None = None) -> Plan:
@@ -366,6 +365,8 @@ class Unit:
         try:
             if self.writing:
                 self._check_whole()
+                if any(isinstance(one, MustExist) and one.unseen for one in self._judgements):
+                    judge(self, self._judgements)  # a store is not asked about an item that is not there
                 self.flush()
                 judge(self, self._judgements)
             for _, session in self._sessions.values():
@@ -412,6 +413,14 @@ def _back_to(present: StoredDocument | None, stored_rev: int | None, id_: str) -
 def _exists(entry: Entry) -> ConflictError:
     message = f"there is an item with this _id in {entry.name!r} already"
     return ConflictError(message, problems=[Problem("$._id", "unique", "Is taken")])
+
+
+def too_many(link: Link, limit: int) -> QueryError:
+    """Say that a list names more ids than one answer may show."""
+    path = to_text(link.path)
+    hint = "declare it with ofs=FillStrategy.NOT_FILL, or ask for a smaller page or a `_view` without it"
+    message = f"{path} names more than {limit} items"
+    return QueryError(message, problems=[Problem(path, "fill", "Names too many items")], hint=hint)
 
 
 class unit_of_work:  # noqa: N801  # used as a function; a class, since every request pays for entering it
