@@ -119,7 +119,7 @@ def application_of(
     """Give a back office with the collection `users` over these operations."""
     stand_in = SimpleNamespace(
         name=name,
-        collections={"users": None},
+        collections={"users": SimpleNamespace(can_read=None, can_create=None, can_modify=None, can_delete=None)},
         limits=limits or Limits(),
         trusted_origins=frozenset(trusted),
         operations=operations,

@@ -1,6 +1,6 @@
 import pytest
 
-from backo.http.routes import Gate, RESOURCES, ROUTES, Route, find, resources
+from backo.http.routes import RESOURCES, ROUTES, Gate, Route, find, resources
 
 
 def test_the_table() -> None:
