@@ -82,9 +82,10 @@ def _events(read: Reader, boundary: bytes) -> Iterator[Any]:
     """
     library = _library()
     parser = library.PushMultipartParser(boundary, max_header_size=_MAX_HEADER, max_header_count=_MAX_HEADERS)
-    between, is_open = 0, False  # bytes since the last part, and whether one is arriving
+    between, is_open, is_empty = 0, False, True  # bytes since the last part, and whether one is arriving
     try:
         while chunk := read(CHUNK):
+            is_empty = False
             between += 0 if is_open else len(chunk)
             for event in parser.parse(chunk):
                 yield event
@@ -93,6 +94,9 @@ def _events(read: Reader, boundary: bytes) -> Iterator[Any]:
                 message = "the form has more before, between or after its parts than a form can have"
                 raise FormError(message)
         parser.close()
+        if is_empty:
+            message = "a form is expected"
+            raise FormError(message)
     except library.MultipartError as error:
         message = f"the form cannot be read: {error.args[0]}"
         raise FormError(message) from error
