@@ -138,7 +138,8 @@ def test_random_requests(tmp_path: Path, route: Route) -> None:
             body=BODIES,
         )
         def check(method: str, collection: str, id_: str, pairs: list[tuple[str, str]], body: bytes) -> None:
-            path = route.template.format(collection=collection, id=_quoted(id_), name=sound(route)["name"])
+            name = sound(route)["name"]
+            path = route.template.format(collection=collection, id=_quoted(id_), name=name, path=_quoted(id_))
             query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in pairs)
             send(client, Attack(method, f"{BASE}{path}?{query}", body, {"Content-Type": "application/json"}))
 

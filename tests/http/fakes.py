@@ -1,5 +1,6 @@
 """A back office that only remembers what it was asked, and requests that come from no network."""
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -37,6 +38,10 @@ class FakeSource:
             raise TooLargeError(limit)
         return self.body
 
+    def stream(self, limit: int) -> Callable[[int], bytes]:
+        """Give what reads the body."""
+        return io.BytesIO(self.read(limit)).read
+
 
 @dataclass
 class FakeOperations:
@@ -57,6 +62,10 @@ class FakeOperations:
         """Give the item."""
         self._remember("read", collection, id_, view)
         return ITEM
+
+    def files(self, collection: str) -> Mapping[Any, Any]:
+        """Have no file fields."""
+        return {}
 
     def list(self, collection: str, pairs: Sequence[tuple[str, str]]) -> Page:
         """Give the page."""

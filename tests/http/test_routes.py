@@ -21,6 +21,7 @@ def test_the_table() -> None:
         ("PUT", "/{collection}/{id}"),
         ("PATCH", "/{collection}/{id}"),
         ("DELETE", "/{collection}/{id}"),
+        ("GET", "/{collection}/{id}/{path}"),
     ]
     assert all(route.summary.endswith(".") for route in ROUTES)
 
@@ -35,6 +36,7 @@ def test_what_is_allowed() -> None:
         "/{collection}/_selections/{name}": "GET, HEAD, POST, OPTIONS",
         "/{collection}/_actions/{name}/{id}": "POST, OPTIONS",
         "/{collection}/{id}": "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+        "/{collection}/{id}/{path}": "GET, HEAD, OPTIONS",
     }
     only_post = resources([Route("/{collection}", ("POST",), Gate.CREATE, ROUTES[0].handler, "Post.")])
     assert only_post[0].allow == "POST, OPTIONS"
@@ -57,6 +59,11 @@ def test_what_is_allowed() -> None:
         ("/users/42/", "/{collection}/{id}", {"collection": "users", "id": "42"}),
         ("/users/a\nb", "/{collection}/{id}", {"collection": "users", "id": "a\nb"}),
         ("/users/..", "/{collection}/{id}", {"collection": "users", "id": ".."}),
+        *(
+            (f"/users/42/{path}{end}", "/{collection}/{id}/{path}", {"collection": "users", "id": "42", "path": path})
+            for path in ("cover", "$.a.b", "a.b", "a/b", "photos[0]", "photos/0", "a\nb", "_x/_y", "a//b")
+            for end in ("", "/")
+        ),
     ],
 )
 def test_finding(path: str, template: str, arguments: dict[str, str]) -> None:
@@ -75,11 +82,12 @@ def test_finding(path: str, template: str, arguments: dict[str, str]) -> None:
         "//users",
         "/users//",
         "/users//42",
-        "/users/42/a/b",
         "",
+        "/users/42//",
         "/users/_actions/pay",
         "/users/_actions/pay/42/x",
-        "/users/42//",
+        "/users/_check/x",
+        "/users/_selections/all/x",
     ],
 )
 def test_finding_nothing(path: str) -> None:

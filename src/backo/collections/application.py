@@ -230,6 +230,9 @@ class Application:
                 closed.add(id(database))
                 database.close()
         _log.info("%r is closed", self.name)
+        contents = [one.contents for one in self._catalog.entries.values()] if self._catalog else []
+        for connector in {one for found in contents if found is not None for one in found.connectors()}:
+            connector.close()
 
     def __repr__(self) -> str:
         """Show the name and the collections."""

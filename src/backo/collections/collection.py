@@ -28,6 +28,7 @@ from backo.query.strings import CLIENT_VIEW, parse_sort
 from backo.references.fields import FillStrategy, Ref, RefsList
 from backo.references.links import Link, LinkGraph, declared_links
 from backo.schema.compiler import Schema, compile_schema
+from backo.schema.containers import has_files
 from backo.schema.kinds import Kind
 from backo.schema.options import Function, Right, adapted, read_right
 from backo.schema.problems import MAX_PROBLEMS
@@ -201,9 +202,15 @@ class Collection:
         )
         _refuse_unjudged(schema, graph)
         self.store.declare(Structure(self.name, tuple(_columns(schema, links, graph))))
-        record = record_class(schema, Entity, {"_home": self}, kind=type(item))
         stamp = None if self.meta_data_handler is None else self.meta_data_handler.update
-        self._entry = Entry(self.name, schema, self.store, record, stamp, links, self._rights(schema))
+        kind, attributes, contents = Entity, {"_home": self}, None
+        if has_files(item._fields.values()):  # as above
+            from backo.collections import filing  # noqa: PLC0415  # few need it, and it takes long to load
+
+            contents = filing.contents_of(self, schema)
+            kind, attributes = filing.FileEntity, {**attributes, **filing.attributes_of(contents)}
+        record = record_class(schema, kind, attributes, kind=type(item))
+        self._entry = Entry(self.name, schema, self.store, record, stamp, links, self._rights(schema), contents)
         self._scope = None
         return self._entry
 

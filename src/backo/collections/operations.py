@@ -17,7 +17,7 @@ from backo.collections.rendering import rendered, view_of
 from backo.collections.results import json_result
 from backo.collections.selections import CompiledSelection, find_selection
 from backo.connectors.base import Lock, StoredDocument
-from backo.errors import NotFoundError, PreconditionError, ValidationError
+from backo.errors import NotFoundError, PathNotFoundError, PreconditionError, ValidationError
 from backo.items.record import Record
 from backo.query.cursors import encode_cursor
 from backo.query.filters import EVERYTHING, Query, all_of, both
@@ -32,6 +32,8 @@ from backo.work.unit import Unit, unit_of_work
 if TYPE_CHECKING:
     from backo.collections.application import Application
     from backo.collections.collection import Collection
+    from backo.files.places import Files
+    from backo.files.values import FileVersion
 
 Matches: TypeAlias = "Callable[[str], bool] | None"
 """Tells whether the ETag of the present item is one that the client named; None when it named none."""
@@ -106,6 +108,31 @@ class Operations:
         with unit_of_work(home.catalog, writing=False) as unit:
             sights = Sights(unit)
             return self._rendered(sights, home.entry, present(sights, home.entry, id_), view)
+
+    def file(self, collection: str, id_: str, path: str) -> FileVersion:
+        """Give a file of an item.
+
+        Raises:
+            NotFoundError: there is no such item.
+            PathNotFoundError: there is no file at this path, or none that the user may read.
+            RightError: he may not read the item.
+        """
+        home = self._collection(collection)
+        entry = home.entry
+        with unit_of_work(home.catalog, writing=False) as unit:
+            sights = Sights(unit)
+            stored = present(sights, entry, id_)
+            if entry.contents is None:
+                message = "there is no file here"
+                raise PathNotFoundError(message)
+            from backo.collections.filing import file_of  # noqa: PLC0415  # loaded already, with the collection
+
+            return file_of(entry.contents, sights.of(entry.name), stored, path)
+
+    def files(self, collection: str) -> Files:
+        """Give the file fields of a collection, by path."""
+        contents = self._collection(collection).entry.contents
+        return {} if contents is None else contents.files
 
     def list(self, collection: str, pairs: Sequence[tuple[str, str]]) -> Page:
         """Give a page of the items that a query string asks for.

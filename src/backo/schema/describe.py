@@ -130,7 +130,7 @@ def _default(options: Options, field: Field | None) -> Any:
 def _json(field: Field, value: Any) -> Any:
     """Write a declared value as JSON; an empty group is unset, and stays as it was declared."""
     value, declared = field.convert(value), value
-    return declared if value is None else field.to_json(value)
+    return declared if value is None else field.described(value)
 
 
 def _or_function(value: Any) -> Any:

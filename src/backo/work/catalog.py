@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backo.connectors.base import Store, StoredDocument
 from backo.context import is_lifted
@@ -16,6 +16,9 @@ from backo.items.record import Record
 from backo.references.links import Link, LinkGraph
 from backo.schema.compiler import Schema
 from backo.work.rights import Rights
+
+if TYPE_CHECKING:
+    from backo.work.contents import Contents  # few applications have files, and they are slow to load
 
 _CHECKED_VERSIONS = 10_000  # documents of another fingerprint that are remembered as checked, per collection
 
@@ -57,6 +60,7 @@ class Entry:
         stamp: writes `_meta` into a record that is about to be stored; None for no `_meta`.
         links: its links by path.
         rights: what may be done with its items, and by whom.
+        contents: what its file fields need; None where it has none.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Entry:
     stamp: Callable[[Any], None] | None
     links: Mapping[tuple[str, ...], Link]
     rights: Rights = field(default_factory=Rights)
+    contents: Contents | None = None
     _checked: OrderedDict[tuple[str, int], StoredDocument] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
