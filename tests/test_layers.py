@@ -19,7 +19,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("collections", "migration"),
     ("http", "testing"),
     ("http.flask", "cli"),
-    ("backoffice",),
+    ("backoffice", "__main__"),
     ("",),
 )
 

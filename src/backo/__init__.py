@@ -1,6 +1,7 @@
 """Describe data once, as typed items with references, and get a correct REST application.
 
-Everything public is a name of this module. Connectors load their drivers when they are first named.
+Everything public is a name of this module. Connectors load their drivers when they are first named,
+files what they need.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from backo.backoffice import Backoffice
+from backo.collections.actions import Action
 from backo.collections.collection import Collection
 from backo.collections.entity import Entity
 from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
+from backo.collections.selections import Selection
 from backo.connectors.base import DBConnector
 from backo.context import SYSTEM, CurrentUserWrapper, acting_as, current_user
 from backo.errors import (
@@ -61,20 +64,27 @@ if TYPE_CHECKING:
     from backo.connectors.sqlite import DBSqliteConnector
     from backo.connectors.sqlite import DBSqliteConnector as DBSqlite3Connector
     from backo.connectors.yaml import DBYmlConnector
+    from backo.files.connectors import FileConnector, FileSystemConnector, MemoryFileConnector
+    from backo.files.fields import BlobFile, File
 
 current = current_user  # an alias of the document
 
 # Where names are found that load something not everybody needs.
 _LATER = {
+    "BlobFile": ("backo.files.fields", "BlobFile"),
     "DBMemoryConnector": ("backo.connectors.memory", "DBMemoryConnector"),
     "DBSqlite3Connector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBSqliteConnector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBYmlConnector": ("backo.connectors.yaml", "DBYmlConnector"),
+    "File": ("backo.files.fields", "File"),
+    "FileConnector": ("backo.files.connectors", "FileConnector"),
+    "FileSystemConnector": ("backo.files.connectors", "FileSystemConnector"),
+    "MemoryFileConnector": ("backo.files.connectors", "MemoryFileConnector"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Load a connector when it is first named."""
+    """Load what not everybody needs when it is first named."""
     if name == "__version__":
         return version("backo")
     if name in _LATER:
@@ -92,8 +102,10 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "SYSTEM",
+    "Action",
     "BackoError",
     "Backoffice",
+    "BlobFile",
     "Bool",
     "Bytes",
     "Collection",
@@ -115,7 +127,10 @@ __all__ = [
     "Email",
     "Entity",
     "Field",
+    "File",
+    "FileConnector",
     "FileError",
+    "FileSystemConnector",
     "FillStrategy",
     "Float",
     "FreeDict",
@@ -128,6 +143,7 @@ __all__ = [
     "Limits",
     "List",
     "LogLevel",
+    "MemoryFileConnector",
     "NotFoundError",
     "PathNotFoundError",
     "PreconditionError",
@@ -136,6 +152,7 @@ __all__ = [
     "Ref",
     "RefsList",
     "RightError",
+    "Selection",
     "SessionError",
     "StandardMetaDataHandler",
     "State",

@@ -1,4 +1,4 @@
-"""Know who is acting: the user of the running request, and whether rights are lifted, in context variables.
+"""Know who is acting, whether rights are lifted, and through which address: in context variables.
 
 The user is made when somebody first asks for it, by the class that `backo.items.users` provides;
 nobody needs no object. A request keeps its user wherever it runs; outside of requests a user is
@@ -354,3 +354,27 @@ class CurrentUserWrapper:
 
 
 current_user = CurrentUserWrapper()
+
+
+_address: ContextVar[tuple[object, str] | None] = ContextVar("backo_address", default=None)
+
+
+@contextmanager
+def addressed(owner: object, root: str) -> Iterator[None]:
+    """Let what is shown name addresses.
+
+    Args:
+        owner: the application that is asked.
+        root: its address, percent-encoded, such as `"/api/shop"`.
+    """
+    token = _address.set((owner, root))
+    try:
+        yield
+    finally:
+        _address.reset(token)
+
+
+def root_of(owner: object) -> str | None:
+    """Give the address of an application; None where nobody asks for it through one."""
+    bound = _address.get()
+    return bound[1] if bound is not None and bound[0] is owner else None

@@ -1,7 +1,7 @@
 """A small library, and a way to talk to it: the request and the full answer side by side."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 
 from backo import (
+    Action,
     Backoffice,
     Collection,
     DBConnector,
@@ -70,7 +71,16 @@ def library(
     backoffice.register_collection(
         Collection("logs", Item({"text": String(), "more": FreeDict()}), _counting(logs or DBMemoryConnector(), "l"))
     )
+    for collection in backoffice.collections.values():
+        collection.register_action("replace", Action({"values": FreeDict()}, _replace))
     return backoffice
+
+
+def _replace(action: Any, item: Any) -> Any:
+    """Set what was sent, store it, and give it back."""
+    item.set(action.values or {})
+    item.save()
+    return action.values
 
 
 def _is_not_unlucky(value: int) -> bool:
@@ -95,7 +105,7 @@ class Answer:
 class Dialogue:
     """Talks to a back office: `talk("PUT /library/books/b1", {"pages": 3})`."""
 
-    def __init__(self, backoffice: Backoffice, prefix: str = "", auth: Any = None) -> None:
+    def __init__(self, backoffice: Backoffice, prefix: str = "", auth: Callable[..., Any] | None = None) -> None:
         self.app = Flask("app")
         backoffice.build_routes(self.app, prefix, auth)
         self._client = self.app.test_client()

@@ -204,6 +204,7 @@ FIELDS: Mapping[str, list[str]] = {
     "logs": ["text", "more", "_id", "_meta"],
 }
 SOUND: Mapping[str, str] = {"collection": "books", "id": "b1", "name": "_all"}
+ACTION: Mapping[str, str] = {"name": "replace"}  # where the name is that of an action
 OPERATIONS: list[Any] = ["add", "remove", "replace", "test", "move", "copy", "jump", None, 1, [], LONG]
 OPERANDS: list[Any] = [None, 1, "x", "(a+)+$", [], [[]], {}, {"$not": {}}, LONG]
 JSON: Mapping[str, str] = {"Content-Type": "application/json"}
@@ -251,12 +252,19 @@ def attacks(base: str) -> Iterator[Attack]:
         yield Attack("GET", f"{base}/{quote(word, safe='')}/{quote(word, safe='')}/{quote(word, safe='')}")
 
 
+def sound(route: Route) -> Mapping[str, str]:
+    """Give parts of an address that name something."""
+    return {**SOUND, **ACTION} if "_actions" in route.template else SOUND
+
+
 def _on(base: str, route: Route, method: str) -> Iterator[Attack]:
-    path = base + _filled(route, SOUND)
+    path = base + _filled(route, sound(route))
     body = None if route.body is Body.NONE else b"{}"
     for part in SOUND:
         if f"{{{part}}}" in route.template:
-            yield from (Attack(method, base + _filled(route, {**SOUND, part: word}), body, JSON) for word in WORDS)
+            yield from (
+                Attack(method, base + _filled(route, {**sound(route), part: word}), body, JSON) for word in WORDS
+            )
     yield from (Attack(method, f"{path}?{query}", body, JSON) for query in QUERIES)
     yield from (Attack(method, path, b"{}", {**JSON, **headers}) for headers in HEADERS)
     yield from (Attack(other, path, b"{}", JSON) for other in METHODS)
@@ -267,7 +275,7 @@ def _on(base: str, route: Route, method: str) -> Iterator[Attack]:
 
 def _with_bodies(base: str, route: Route, method: str) -> Iterator[Attack]:
     for collection in FIELDS:
-        path = base + _filled(route, {**SOUND, "collection": collection, "id": f"{collection[0]}1"})
+        path = base + _filled(route, {**sound(route), "collection": collection, "id": f"{collection[0]}1"})
         yield from (Attack(method, path, _text(body), JSON) for body in bodies(route, collection))
 
 
@@ -284,6 +292,8 @@ def bodies(route: Route, collection: str) -> Iterable[Any]:
         case "check_field":
             yield from ({"item": {}, "path": path} for path in [*PATHS, 1, None, [], {}])
             yield from ({"item": {name: value}} for name in FIELDS[collection] for value in VALUES)
+        case "run_action":
+            yield from ({"values": {name: value}} for name in FIELDS[collection] for value in VALUES)
         case "select_items":
             yield from _filters(FIELDS[collection])
 

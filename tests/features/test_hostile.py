@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backo import DBMemoryConnector, DBSqliteConnector, DBYmlConnector
 from backo.http.routes import ROUTES, Route
 from tests.features.dialogue import Connector, talking
-from tests.features.hostile import FIELDS, JSON, Attack, attacks
+from tests.features.hostile import FIELDS, JSON, Attack, attacks, sound
 from tests.scale import record_figure, scaled
 
 BASE = "/library"
@@ -138,7 +138,8 @@ def test_random_requests(tmp_path: Path, route: Route) -> None:
             body=BODIES,
         )
         def check(method: str, collection: str, id_: str, pairs: list[tuple[str, str]], body: bytes) -> None:
-            path = route.template.format(collection=collection, id=_quoted(id_), name="_all")
+            name = sound(route)["name"]
+            path = route.template.format(collection=collection, id=_quoted(id_), name=name, path=_quoted(id_))
             query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in pairs)
             send(client, Attack(method, f"{BASE}{path}?{query}", body, {"Content-Type": "application/json"}))
 

@@ -10,6 +10,7 @@ from flask import request
 from backo import (
     SYSTEM,
     Backoffice,
+    BlobFile,
     Collection,
     DBMemoryConnector,
     DeleteStrategy,
@@ -50,6 +51,7 @@ class Guarded(Dialogue):
 
 RIGHTS = {Gate.READ: "can_read", Gate.CREATE: "can_create", Gate.MODIFY: "can_modify", Gate.DELETE: "can_delete"}
 BODIES: dict[str, Any] = {"PUT": {"name": "b"}, "PATCH": {"op": "replace", "path": "$.name", "value": "b"}}
+READ_ITEM = next(route for route in ROUTES if route.template == "/{collection}/{id}")
 CASES = [(route, method) for route in ROUTES for method in route.methods if route.gate in RIGHTS]
 
 
@@ -58,16 +60,16 @@ def notes(**rights: Any) -> Guarded:
     where = DBMemoryConnector()
     where.generate_id = lambda _: "n1"
     backoffice = Backoffice("desk")
-    backoffice.register_collection(Collection("notes", Item({"name": String()}), where, **rights))
+    backoffice.register_collection(Collection("notes", Item({"name": String(), "text": BlobFile()}), where, **rights))
     with acting_as(SYSTEM):
-        backoffice.notes.create({"name": "a"})
+        backoffice.notes.create({"name": "a", "text": "1"})
     where.generate_id = lambda _: "n2"
     return Guarded(backoffice)
 
 
 def ask(talk: Guarded, route: Route, method: str, headers: dict[str, str] | None = None) -> Any:
     """Ask at a route in the plainest way."""
-    path = route.template.format(collection="notes", id="n1", name="_all")
+    path = route.template.format(collection="notes", id="n1", name="_all", path="text")
     body = BODIES.get(method, {"name": "c"} if route.body else None)
     return talk(f"{method} /desk{path}", {} if "_selections" in path and method == "POST" else body, headers)
 
@@ -101,16 +103,17 @@ def test_a_right_that_looks_at_items_leaves_them_out_of_lists() -> None:
     """An item that may not be read is a 403, and no row of a list."""
     talk = notes(can_read=lambda name, item: item.name != "a")
 
-    assert ask(talk, ROUTES[-4], "GET", BEN).status == 403
+    assert ask(talk, READ_ITEM, "GET", BEN).status == 403
     assert talk("GET /desk/notes", headers=BEN).body["result"] == []
 
 
 def test_every_route_has_a_gate() -> None:
-    """Those without a right of the collection only judge what is sent, or describe."""
+    """Those without a right of the collection only judge what is sent, describe, or have rights of their own."""
     assert {(route.template, route.gate) for route in ROUTES if route.gate not in RIGHTS} == {
         ("/_meta", Gate.DESCRIPTION),
         ("/{collection}/_meta", Gate.DESCRIPTION),
         ("/{collection}/_check", Gate.FORM),
+        ("/{collection}/_actions/{name}/{id}", Gate.ACTION),  # its own rights: see `test_actions`
     }
 
 

@@ -1,5 +1,6 @@
 """A back office that only remembers what it was asked, and requests that come from no network."""
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -37,6 +38,10 @@ class FakeSource:
             raise TooLargeError(limit)
         return self.body
 
+    def stream(self, limit: int) -> Callable[[int], bytes]:
+        """Give what reads the body."""
+        return io.BytesIO(self.read(limit)).read
+
 
 @dataclass
 class FakeOperations:
@@ -57,6 +62,10 @@ class FakeOperations:
         """Give the item."""
         self._remember("read", collection, id_, view)
         return ITEM
+
+    def files(self, collection: str) -> Mapping[Any, Any]:
+        """Have no file fields."""
+        return {}
 
     def list(self, collection: str, pairs: Sequence[tuple[str, str]]) -> Page:
         """Give the page."""
@@ -98,6 +107,21 @@ class FakeOperations:
         """Do nothing."""
         self._remember("delete", collection, id_, matches and matches(ITEM.etag), view)
 
+    def run_action(
+        self,
+        collection: str,
+        action: str,
+        id_: str,
+        values: Any,
+        *,
+        matches: Callable[[str], bool] | None,
+        view: str,
+    ) -> Rendered | bytes | None:
+        """Give the item, something else, or nothing, as the parameters say."""
+        self._remember("run_action", collection, action, id_, values, matches and matches(ITEM.etag), view)
+        answers: dict[str, Rendered | bytes] = {"item": ITEM, "text": b'"done"'}
+        return answers[values["give"]] if values else None
+
     def check(self, collection: str, item: Any, path: str) -> str | None:
         """Find fault."""
         self._remember("check", collection, item, path)
@@ -110,7 +134,11 @@ def application_of(
     """Give a back office with the collection `users` over these operations."""
     stand_in = SimpleNamespace(
         name=name,
-        collections={"users": SimpleNamespace(can_read=None, can_create=None, can_modify=None, can_delete=None)},
+        collections={
+            "users": SimpleNamespace(
+                can_read=None, can_create=None, can_modify=None, can_delete=None, actions={}, selections={}
+            )
+        },
         limits=limits or Limits(),
         trusted_origins=frozenset(trusted),
         operations=operations,

@@ -61,6 +61,26 @@ def test_reading_two_views() -> None:
         call(handlers.read_item, request_of("GET", ONE, "_view=a&_view=b"))
 
 
+@pytest.mark.parametrize(
+    ("body", "values", "answer"),
+    [
+        (b"", None, b"null"),
+        (b"{}", {}, b"null"),
+        (b'{"give": "text"}', {"give": "text"}, b'"done"'),
+        (b'{"give": "item"}', {"give": "item"}, ITEM.body),
+    ],
+)
+def test_running_an_action(body: bytes, values: Any, answer: bytes) -> None:
+    """The body holds the parameters and may be left out; only a stored item has a tag."""
+    request = request_of("POST", {**ONE, "name": "pay"}, "_view=short", {**JSON, "If-Match": '"e7a9"'}, body)
+
+    given, asked = call(handlers.run_action, request)
+
+    assert asked == ("run_action", "users", "pay", "42", values, True, "short")
+    assert (given.status, given.body) == (200, answer)
+    assert dict(given.headers).get("ETag") == ('"e7a9"' if answer == ITEM.body else None)
+
+
 def test_reading_what_is_known() -> None:
     """What the client has is not sent again."""
     answer, _ = call(handlers.read_item, request_of("GET", ONE, headers={"If-None-Match": 'W/"e7a9"'}))

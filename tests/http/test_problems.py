@@ -26,9 +26,10 @@ from backo.errors import (
     TransientError,
     ValidationError,
 )
+from backo.files.refusals import ContentMissingError, FileTooLargeError, FormError
 from backo.http.messages import Response
 from backo.http.problems import MAX_PROBLEMS, STATUS_OF, TITLES, problem, status_of
-from backo.http.refusals import MalformedError, MediaTypeError, MethodError, OriginError, TooLargeError
+from backo.http.refusals import MalformedError, MediaTypeError, MethodError, OriginError, RangeError, TooLargeError
 
 ERRORS = [
     (MalformedError("no"), 400),
@@ -43,6 +44,10 @@ ERRORS = [
     (PreconditionError("no"), 412),
     (TooLargeError(5), 413),
     (MediaTypeError("no"), 415),
+    (RangeError("bytes */5"), 416),
+    (ContentMissingError("no"), 404),
+    (FileTooLargeError(5), 413),
+    (FormError("no"), 400),
     (FileError("no"), 422),
     (ValidationError("no"), 422),
     (BackoError("no"), 500),
@@ -60,6 +65,7 @@ ERRORS = [
 def answered(error: Exception) -> tuple[Response, dict[str, Any]]:
     """Give the answer to an error, and its document."""
     answer = problem(error, "GET '/shop'")
+    assert isinstance(answer.body, bytes)
     return answer, json.loads(answer.body)
 
 

@@ -16,10 +16,12 @@ def test_the_table() -> None:
         ("POST", "/{collection}/_meta"),
         ("GET", "/{collection}/_selections/{name}"),
         ("POST", "/{collection}/_selections/{name}"),
+        ("POST", "/{collection}/_actions/{name}/{id}"),
         ("GET", "/{collection}/{id}"),
         ("PUT", "/{collection}/{id}"),
         ("PATCH", "/{collection}/{id}"),
         ("DELETE", "/{collection}/{id}"),
+        ("GET", "/{collection}/{id}/{path}"),
     ]
     assert all(route.summary.endswith(".") for route in ROUTES)
 
@@ -32,7 +34,9 @@ def test_what_is_allowed() -> None:
         "/{collection}/_check": "GET, POST, HEAD, OPTIONS",
         "/{collection}/_meta": "POST, OPTIONS",
         "/{collection}/_selections/{name}": "GET, HEAD, POST, OPTIONS",
+        "/{collection}/_actions/{name}/{id}": "POST, OPTIONS",
         "/{collection}/{id}": "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+        "/{collection}/{id}/{path}": "GET, HEAD, OPTIONS",
     }
     only_post = resources([Route("/{collection}", ("POST",), Gate.CREATE, ROUTES[0].handler, "Post.")])
     assert only_post[0].allow == "POST, OPTIONS"
@@ -46,10 +50,20 @@ def test_what_is_allowed() -> None:
         ("/users/", "/{collection}", {"collection": "users"}),
         ("/users/_check", "/{collection}/_check", {"collection": "users"}),
         ("/users/_selections/_all", "/{collection}/_selections/{name}", {"collection": "users", "name": "_all"}),
+        (
+            "/users/_actions/pay/42/",
+            "/{collection}/_actions/{name}/{id}",
+            {"collection": "users", "name": "pay", "id": "42"},
+        ),
         ("/users/42", "/{collection}/{id}", {"collection": "users", "id": "42"}),
         ("/users/42/", "/{collection}/{id}", {"collection": "users", "id": "42"}),
         ("/users/a\nb", "/{collection}/{id}", {"collection": "users", "id": "a\nb"}),
         ("/users/..", "/{collection}/{id}", {"collection": "users", "id": ".."}),
+        *(
+            (f"/users/42/{path}{end}", "/{collection}/{id}/{path}", {"collection": "users", "id": "42", "path": path})
+            for path in ("cover", "$.a.b", "a.b", "a/b", "photos[0]", "photos/0", "a\nb", "_x/_y", "a//b")
+            for end in ("", "/")
+        ),
     ],
 )
 def test_finding(path: str, template: str, arguments: dict[str, str]) -> None:
@@ -60,7 +74,22 @@ def test_finding(path: str, template: str, arguments: dict[str, str]) -> None:
     assert (found[0].template, found[1]) == (template, arguments)
 
 
-@pytest.mark.parametrize("path", ["/", "//", "//users", "/users//", "/users//42", "/users/42/a/b", "", "/users/42//"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "//",
+        "//users",
+        "/users//",
+        "/users//42",
+        "",
+        "/users/42//",
+        "/users/_actions/pay",
+        "/users/_actions/pay/42/x",
+        "/users/_check/x",
+        "/users/_selections/all/x",
+    ],
+)
 def test_finding_nothing(path: str) -> None:
     """Anything else names nothing."""
     assert find(path) is None

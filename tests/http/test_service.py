@@ -1,6 +1,6 @@
 import json
 
-from backo import Backoffice, Collection, DBMemoryConnector, Item, String
+from backo import Action, Backoffice, Collection, DBMemoryConnector, Item, String
 from backo.http import handlers
 from backo.http.messages import Request
 from backo.http.service import Service
@@ -11,6 +11,7 @@ def service() -> Service:
     """Give a back office with one declared collection."""
     backoffice = Backoffice("shop")
     users = Collection("users", Item({"name": String()}), DBMemoryConnector(), meta_data_handler=None, can_delete=False)
+    users.register_action("pay", Action({"sum": String()}, print, can_execute=False))
     backoffice.register_collection(users)
     return Service(backoffice)
 
@@ -22,8 +23,10 @@ def test_the_description() -> None:
     assert list(description) == ["name", "collections"]
     assert description["name"] == "shop"
     [users] = description["collections"]
-    assert list(users) == ["name", "item", "rights"]
+    assert list(users) == ["name", "item", "rights", "actions", "selections"]
     assert users["rights"] == {"read": None, "create": None, "modify": None, "delete": False}
+    assert [(one["name"], one["rights"]) for one in users["actions"]] == [("pay", {"see": None, "execute": False})]
+    assert [one["name"] for one in users["selections"]] == ["_all"]
     assert users["name"] == "users"
     assert list(users["item"]["sub_scheme"]) == ["name", "_id"]
 

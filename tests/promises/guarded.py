@@ -22,6 +22,7 @@ from backo import (
     List,
     Ref,
     RefsList,
+    Selection,
     String,
     acting_as,
     current_user,
@@ -110,7 +111,21 @@ def declared(connect: Connect) -> Backoffice:
         )
     )
     backoffice.register_collection(Collection("teams", teams, connect("teams"), meta_data_handler=None))
+    for name, offered in SELECTIONS.items():
+        backoffice.collections[name.split("_")[0]].register_selection(name, offered)
     return backoffice
+
+
+SELECTIONS = {
+    "people_seen": Selection(["$.name", "$.boss.name", "$.friends", "$.team.members.name", "$.initial"], sort="-name"),
+    "people_rich": Selection(["$.name"], filter={"salary": ("$gt", 1)}, sort="salary"),
+    "people_noted": Selection(None, filter={"notes": ("$ne", "ant")}, sort="-notes"),
+    "people_secret": Selection(
+        ["$.salary", "$.notes", "$.password", "$.profile", "$.file", "$.pets.chip", "$.deputy.name", "$.friends.notes"]
+    ),
+    "teams_all": Selection(["$.lead.name", "$.lead.notes", "$.members.salary", "$.guests.name", "$.board.name", "$.*"]),
+    "teams_led": Selection(["$.name"], filter={"lead.salary": ("$gte", 1)}),
+}
 
 
 def fill(backoffice: Backoffice, core: Random, secret: Random) -> None:
@@ -315,7 +330,9 @@ _PATHS = [
 def questions(chance: Random) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Ask without end: method, address, and arguments of the test client; nothing is changed by any of them."""
     while True:
-        yield chance.choice([_list, _list, _list, _selection, _item, _item, _test, _test, _check, _meta])(chance)
+        yield chance.choice([_list, _list, _list, _selection, _selection, _item, _item, _test, _test, _check, _meta])(
+            chance
+        )
 
 
 def _condition(chance: Random, fields: list[str]) -> tuple[str, str]:
@@ -350,7 +367,10 @@ def _selection(chance: Random) -> Question:
     tree: dict[str, Any] = {chance.choice(["$or", "$and"]): parts}
     if chance.random() < 0.4:
         tree = {"$not": tree}
-    return "POST", f"/firm/{collection}/_selections/_all", {"json": tree, "query_string": _asked(chance, [])}
+    name = chance.choice(["_all", *(one for one in SELECTIONS if one.startswith(collection))])
+    if name != "_all" and chance.random() < 0.5:
+        return "GET", f"/firm/{collection}/_selections/{name}", {"query_string": _asked(chance, fields)}
+    return "POST", f"/firm/{collection}/_selections/{name}", {"json": tree, "query_string": _asked(chance, [])}
 
 
 def _some_id(chance: Random) -> str:

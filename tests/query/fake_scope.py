@@ -103,6 +103,7 @@ class FakeNode:
     many: bool = False
     is_list: bool = False
     is_group: bool = False
+    is_file: bool = False
     filterable: bool = True
 
 

@@ -123,13 +123,14 @@ class Application:
             graph = resolve({name: one.references() for name, one in self.collections.items()})
             _check_defaults(graph)
             entries = {name: one.compile(graph) for name, one in self.collections.items()}
+            for one in self.collections.values():
+                one.compile_offers(entries)
+                one.check_visible()
             _refuse_shared_places(self.collections)
             _tell_derived_links(entries, graph)
             self._group()
             is_guarded = any(one.rights.are_declared for one in entries.values())
             self._catalog = Catalog(self.name, entries, graph, self.limits, self.clock, is_guarded)
-            for one in self.collections.values():
-                one.check_visible()
             _log.info("%r is assembled: %s", self.name, ", ".join(self.collections) or "no collections")
 
     check_syntax = assemble
@@ -229,6 +230,9 @@ class Application:
                 closed.add(id(database))
                 database.close()
         _log.info("%r is closed", self.name)
+        contents = [one.contents for one in self._catalog.entries.values()] if self._catalog else []
+        for connector in {one for found in contents if found is not None for one in found.connectors()}:
+            connector.close()
 
     def __repr__(self) -> str:
         """Show the name and the collections."""

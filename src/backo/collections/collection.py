@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from backo import jsontext
+from backo.collections.actions import Action, CompiledAction, compile_action
 from backo.collections.entity import Entity
 from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
+from backo.collections.offering import declare
+from backo.collections.rendering import view_of
 from backo.collections.scope import CollectionScope, scope_for
+from backo.collections.selections import ALL, CompiledSelection, Selection, compile_selection, find_selection
 from backo.connectors.base import Column, DBConnector, Lock, Store, StoredDocument, Structure
 from backo.context import SYSTEM, acting_as, current_user
 from backo.errors import DefinitionError, Problem, QueryError, StateError, ValidationError, nearest, shown
@@ -17,12 +22,13 @@ from backo.ids import is_id, new_id
 from backo.items.definition import Item
 from backo.items.generating import record_class
 from backo.paths import FieldPath, is_name, parse_field_path, to_text
-from backo.query.filters import EVERYTHING, NOTHING, Compare, Filter, Operator, Query
+from backo.query.filters import EVERYTHING, NOTHING, Compare, Filter, Operator, Query, both
 from backo.query.parsing import parse_filter
-from backo.query.strings import parse_sort
+from backo.query.strings import CLIENT_VIEW, parse_sort
 from backo.references.fields import FillStrategy, Ref, RefsList
 from backo.references.links import Link, LinkGraph, declared_links
 from backo.schema.compiler import Schema, compile_schema
+from backo.schema.containers import has_files
 from backo.schema.kinds import Kind
 from backo.schema.options import Function, Right, adapted, read_right
 from backo.schema.problems import MAX_PROBLEMS
@@ -40,6 +46,7 @@ _log = logging.getLogger("backo.backoffice")
 
 Visible: TypeAlias = "Mapping[str, Any] | bool | Function | None"
 """The rows that are there for a user: a filter, `f(user)` that gives one, or None for all."""
+T = TypeVar("T")
 
 _FROM_CODE = Limits(filter=100_000, pattern=10_000)
 _HANDED_ALONG = "transaction_id"  # code may hand it to every method; it is not needed
@@ -103,7 +110,11 @@ class Collection:
         self.can_delete = read_right(f"{name}: can_delete", can_delete)
         self.visible = _read_visible(name, visible)
         self.store = _store_of(connector)
+        self.actions: Mapping[str, CompiledAction] = {}
+        self.selections: Mapping[str, CompiledSelection] = {}
         self._views: dict[str, list[FieldPath]] = {}
+        self._actions: dict[str, Action] = {}
+        self._selections: dict[str, Selection] = {ALL: Selection()}
         self._application: Application | None = None
         self._entry: Entry | None = None
         self._scope: CollectionScope | None = None
@@ -128,10 +139,35 @@ class Collection:
         Raises:
             StateError: the application is assembled.
         """
-        if self._entry is not None:
-            message = "a view cannot be defined once the application is assembled"
-            raise StateError(message)
+        self._check_open("a view cannot be defined")
         self._views[name] = [parse_field_path(selector) for selector in selectors]
+
+    def register_action(self, name: str, action: Action) -> None:
+        """Offer an action on the items; one may be registered in several collections.
+
+        Raises:
+            DefinitionError: it is no Action, or its name cannot be or is taken.
+            StateError: the application is assembled.
+        """
+        self._check_open("an action cannot be registered")
+        declare(self._actions, name, action, Action, self.name)
+
+    add_action = register_action
+
+    def register_selection(self, name: str, selection: Selection) -> None:
+        """Offer a selection of the items; one may be registered in several collections.
+
+        Raises:
+            DefinitionError: it is no Selection, or its name cannot be or is taken.
+            StateError: the application is assembled.
+        """
+        self._check_open("a selection cannot be registered")
+        declare(self._selections, name, selection, Selection, self.name)
+
+    def _check_open(self, what: str) -> None:
+        if self._entry is not None:
+            message = f"{what} once the application is assembled"
+            raise StateError(message)
 
     def references(self) -> dict[FieldPath, Ref | RefsList]:
         """Give the declared references by path.
@@ -166,9 +202,16 @@ class Collection:
         )
         _refuse_unjudged(schema, graph)
         self.store.declare(Structure(self.name, tuple(_columns(schema, links, graph))))
-        record = record_class(schema, Entity, {"_home": self}, kind=type(item))
         stamp = None if self.meta_data_handler is None else self.meta_data_handler.update
-        self._entry = Entry(self.name, schema, self.store, record, stamp, links, self._rights(schema))
+        kind, attributes, contents = Entity, {"_home": self}, None
+        if has_files(item._fields.values()):  # as above
+            from backo.collections import filing  # noqa: PLC0415  # few need it, and it takes long to load
+
+            contents = filing.contents_of(self, schema)
+            kind, attributes = filing.FileEntity, {**attributes, **filing.attributes_of(contents)}
+        record = record_class(schema, kind, attributes, kind=type(item))
+        self._entry = Entry(self.name, schema, self.store, record, stamp, links, self._rights(schema), contents)
+        self._scope = None
         return self._entry
 
     def _rights(self, schema: Schema) -> Rights:
@@ -209,6 +252,18 @@ class Collection:
             except QueryError as error:
                 message = f"{self.name}: visible is no filter of its items: {error}"
                 raise DefinitionError(message, hint=error.hint, problems=error.problems) from error
+
+    def compile_offers(self, entries: Mapping[str, Entry]) -> None:
+        """Compile actions and selections, now that every collection is.
+
+        Raises:
+            DefinitionError: naming the action or the selection.
+        """
+        self.actions = {name: compile_action(self.name, name, one) for name, one in self._actions.items()}
+        self.selections = {
+            name: compile_selection(self.scope, entries, self.filter, name, one)
+            for name, one in self._selections.items()
+        }
 
     @property
     def entry(self) -> Entry:
@@ -385,23 +440,66 @@ class Collection:
             TypeError: there is no such keyword; `transaction_id` is accepted and not needed.
         """
         _check_keywords("select", kwargs, ("sort", "limit"))
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-            message = f"limit is a whole number from 0, not {shown(limit)}"
-            raise QueryError(message)
+        _check_limit(limit)
         return self._pages(Query(self.filter(criteria), parse_sort(sort, self.scope)), limit)
 
+    def run_selection(
+        self,
+        name: str,
+        criteria: Mapping[str, Any] | None = None,
+        *,
+        sort: str | Sequence[str] = (),
+        limit: int | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Any]:
+        """Give the rows of a selection that match a filter too, as they are in JSON.
+
+        Args:
+            name: of the selection.
+            criteria: narrows it.
+            sort: as of `select`; the order of the selection where it is not given.
+            limit: at most so many rows.
+            kwargs: `transaction_id` is accepted and not needed.
+
+        Raises:
+            NotFoundError: there is no such selection.
+            RightError: the current user may not read it.
+            QueryError: the filter, the sort or the limit makes no sense.
+            TypeError: there is no such keyword.
+        """
+        _check_keywords("run_selection", kwargs, ("sort", "limit"))
+        _check_limit(limit)
+        entry = self.entry
+        chosen = find_selection(self.selections, name, self.name)
+        chosen.ask(self.new)
+        view = view_of(entry, CLIENT_VIEW)
+        query = Query(both(chosen.condition(), self.filter(criteria)), parse_sort(sort, self.scope) or chosen.sort)
+        return map(jsontext.decode, self._read(query, limit, lambda sights, page: chosen.rows(sights, view, page)))
+
     def _pages(self, query: Query, limit: int | None, *, guarded: bool = True) -> Iterator[Entity]:
+        return map(self._entity, self._read(query, limit, lambda _, page: page, guarded=guarded))
+
+    def _read(
+        self,
+        query: Query,
+        limit: int | None,
+        show: Callable[[Sights, list[StoredDocument]], Iterable[T]],
+        *,
+        guarded: bool = True,
+    ) -> Iterator[T]:
+        """Read page after page, giving what a function makes of each while its unit of work is open."""
         left = limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
             page = Query(query.filter, query.sort, limit=size, after=query.after)
             rights = nullcontext() if guarded else acting_as(SYSTEM)
             with rights, unit_of_work(self.catalog, writing=False) as unit:
-                sight = Sights(unit).of(self.name)
+                sights = Sights(unit)
+                sight = sights.of(self.name)
                 found = sight.find(page)
                 after = sight.position(found[-1], query) if found else None
-            for stored in found:
-                yield self._entity(stored)
+                given = show(sights, found)
+            yield from given
             if len(found) < size:
                 return
             left = None if left is None else left - size
@@ -482,6 +580,17 @@ def _check_keywords(method: str, given: Iterable[str], known: Iterable[str]) -> 
             hint = nearest(name, [*known, _HANDED_ALONG])
             message = f"{method}() takes no {name!r}" + (f"; {hint}" if hint else "")
             raise TypeError(message)
+
+
+def _check_limit(limit: Any) -> None:
+    """Refuse what is no number of items.
+
+    Raises:
+        QueryError: it is none.
+    """
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+        message = f"limit is a whole number from 0, not {shown(limit)}"
+        raise QueryError(message)
 
 
 def _store_of(connector: Store | DBConnector) -> Store:

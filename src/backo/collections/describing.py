@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from backo.collections.actions import CompiledAction
+from backo.collections.selections import CompiledSelection
 from backo.errors import ValidationError
 from backo.items.record import Record
 from backo.paths import FieldPath, value_at
 from backo.schema.describe import Description, Told, describe_item, describe_rights
 from backo.schema.nodes import Node
+from backo.schema.options import Right
 from backo.work.rights import is_allowed, tell_failure
 
 if TYPE_CHECKING:
@@ -17,8 +20,14 @@ if TYPE_CHECKING:
 
 
 def describe_collection(home: Collection) -> Description:
-    """Describe a collection as it is declared: `{"name", "item", "rights"}`."""
-    return {"name": home.name, "item": describe_item(home.schema), "rights": describe_rights(_rights(home))}
+    """Describe a collection as it is declared: `{"name", "item", "rights", "actions", "selections"}`."""
+    return {
+        "name": home.name,
+        "item": describe_item(home.schema),
+        "rights": describe_rights(**_rights(home)),
+        "actions": [_action(one, describe_rights(**_rights_of(one))) for one in home.actions.values()],
+        "selections": [_selection(one, describe_rights(read=one.can_read)) for one in home.selections.values()],
+    }
 
 
 def describe_for_user(home: Collection, values: Mapping[str, Any]) -> Description:
@@ -30,11 +39,39 @@ def describe_for_user(home: Collection, values: Mapping[str, Any]) -> Descriptio
     """
     record = _partial(home, values)
     told = {path: _told(home, node, record) for path, node in home.schema.nodes.items()}
-    rights = {name: is_allowed(right, name, record) for name, right in _rights(home).items()}
-    return {"name": home.name, "item": describe_item(home.schema, told), "rights": rights}
+
+    def answers(rights: Mapping[str, Right]) -> Description:
+        return {name: is_allowed(right, name, record) for name, right in rights.items()}
+
+    return {
+        "name": home.name,
+        "item": describe_item(home.schema, told),
+        "rights": answers(_rights(home)),
+        "actions": [_action(one, answers(_rights_of(one))) for one in home.actions.values()],
+        "selections": [_selection(one, answers({"read": one.can_read})) for one in home.selections.values()],
+    }
 
 
-def _rights(home: Collection) -> dict[str, Any]:
+def _action(action: CompiledAction, rights: Description) -> Description:
+    item = describe_item(action.schema, kind="Action")
+    return {"name": action.name, "description": action.description, "item": item, "rights": rights}
+
+
+def _rights_of(action: CompiledAction) -> Mapping[str, Right]:
+    return {"see": action.can_see, "execute": action.can_execute}
+
+
+def _selection(selection: CompiledSelection, rights: Description) -> Description:
+    selectors = None if selection.selectors is None else list(selection.selectors)
+    return {
+        "name": selection.name,
+        "description": selection.description,
+        "selectors": selectors,
+        "rights": rights,
+    }
+
+
+def _rights(home: Collection) -> Mapping[str, Right]:
     return {
         "read": home.can_read,
         "create": home.can_create,

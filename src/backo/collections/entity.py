@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from backo.collections.actions import find_action
+from backo.connectors.base import Lock
 from backo.errors import StateError
 from backo.items.record import Record, State, state_of
 from backo.query.matching import matcher
@@ -16,8 +18,8 @@ from backo.references.fields import FillStrategy
 from backo.schema.nodes import Node
 from backo.work import changing
 from backo.work.rewriting import crosses
-from backo.work.sight import Sights, present
-from backo.work.unit import unit_of_work
+from backo.work.sight import Sights, existing, present
+from backo.work.unit import Unit, unit_of_work
 
 if TYPE_CHECKING:
     from backo.collections.collection import Collection
@@ -122,6 +124,36 @@ class Entity(Record):
             raise StateError(message)
         with unit_of_work(self._home.catalog, writing=True) as unit:
             changing.delete(unit, self._home.entry, self)
+
+    def run_action(self, name: str, values: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+        """Run an action on this item, as one unit of work, as its route does; gives what the action returned.
+
+        When it fails, this item is as before too.
+
+        Args:
+            name: of the action.
+            values: its parameters.
+            kwargs: handed along to its function.
+
+        Raises:
+            StateError: this item is not stored.
+            NotFoundError: there is no such action, or the item was deleted meanwhile.
+            RightError: the current user may not.
+            ValidationError: with every problem of the parameters and its path.
+            Exception: what the action raises.
+        """
+        home = self._home
+        if self._origin is None:
+            message = "an action runs on an item that is stored"
+            raise StateError(message, hint="save() it first")
+        entry, id_, chosen = home.entry, str(self._values["_id"]), find_action(home.actions, name, home.name)
+
+        def do(unit: Unit) -> Any:
+            unit.undo_with(self._checkpoint())
+            existing(Sights(unit), entry, id_, Lock.EXCLUSIVE)
+            return chosen.run(self, values, kwargs)
+
+        return home.application.run_unit(do)
 
     def select(self, criteria: Any = None, *, sort: Any = (), limit: int | None = None, **kwargs: Any) -> Any:
         """Read a selector (text such as `"$.a.b"`), or select items of the same collection (a filter)."""

@@ -9,15 +9,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from backo import jsontext
+from backo.collections.actions import find_action
 from backo.collections.checking import fault_at, parse_place, problems_of
 from backo.collections.describing import describe_for_user
 from backo.collections.overlaying import Overlay
 from backo.collections.rendering import rendered, view_of
+from backo.collections.results import json_result
+from backo.collections.selections import CompiledSelection, find_selection
 from backo.connectors.base import Lock, StoredDocument
-from backo.errors import NotFoundError, PreconditionError, ValidationError
+from backo.errors import NotFoundError, PathNotFoundError, PreconditionError, ValidationError
 from backo.items.record import Record
 from backo.query.cursors import encode_cursor
-from backo.query.filters import EVERYTHING, Query, both
+from backo.query.filters import EVERYTHING, Query, all_of, both
 from backo.query.parsing import parse_filter
 from backo.query.strings import parse_list
 from backo.work import changing
@@ -29,11 +32,12 @@ from backo.work.unit import Unit, unit_of_work
 if TYPE_CHECKING:
     from backo.collections.application import Application
     from backo.collections.collection import Collection
+    from backo.files.places import Files
+    from backo.files.values import FileVersion
 
 Matches: TypeAlias = "Callable[[str], bool] | None"
 """Tells whether the ETag of the present item is one that the client named; None when it named none."""
 
-ALL = "_all"  # the selection that every collection has
 _ETAG_BYTES = 16
 _VIEWS = 256  # prepared views that are kept
 
@@ -105,38 +109,72 @@ class Operations:
             sights = Sights(unit)
             return self._rendered(sights, home.entry, present(sights, home.entry, id_), view)
 
+    def file(self, collection: str, id_: str, path: str) -> FileVersion:
+        """Give a file of an item.
+
+        Raises:
+            NotFoundError: there is no such item.
+            PathNotFoundError: there is no file at this path, or none that the user may read.
+            RightError: he may not read the item.
+        """
+        home = self._collection(collection)
+        entry = home.entry
+        with unit_of_work(home.catalog, writing=False) as unit:
+            sights = Sights(unit)
+            stored = present(sights, entry, id_)
+            if entry.contents is None:
+                message = "there is no file here"
+                raise PathNotFoundError(message)
+            from backo.collections.filing import file_of  # noqa: PLC0415  # loaded already, with the collection
+
+            return file_of(entry.contents, sights.of(entry.name), stored, path)
+
+    def files(self, collection: str) -> Files:
+        """Give the file fields of a collection, by path."""
+        contents = self._collection(collection).entry.contents
+        return {} if contents is None else contents.files
+
     def list(self, collection: str, pairs: Sequence[tuple[str, str]]) -> Page:
         """Give a page of the items that a query string asks for.
 
         Raises:
             QueryError: it makes no sense.
         """
-        return self._page(self._collection(collection), pairs, None)
+        return self._page(self._collection(collection), pairs)
 
     def select(self, collection: str, selection: str, pairs: Sequence[tuple[str, str]], filter_: Any) -> Page:
         """Give a page of a named selection, narrowed by a query string and a filter.
 
         Raises:
             NotFoundError: there is no such selection.
+            RightError: the current user may not read it.
             QueryError: the query makes no sense.
         """
         home = self._collection(collection)
-        if selection != ALL:
-            message = f"there is no selection {selection!r} in {collection!r}"
-            raise NotFoundError(message)
-        return self._page(home, pairs, filter_)
+        return self._page(home, pairs, filter_, find_selection(home.selections, selection, collection))
 
-    def _page(self, home: Collection, pairs: Sequence[tuple[str, str]], narrowed: Any) -> Page:
+    def _page(
+        self,
+        home: Collection,
+        pairs: Sequence[tuple[str, str]],
+        narrowed: Any = None,
+        chosen: CompiledSelection | None = None,
+    ) -> Page:
         entry, limits = home.entry, self._application.limits
+        if chosen is not None:
+            chosen.ask(home.new)
         with unit_of_work(home.catalog, writing=False) as unit:
             sights = Sights(unit)
             sight = sights.of(entry.name)
             sight.require_reading()
             scope = home.scope_for(sights)
             filter_ = EVERYTHING if narrowed is None else parse_filter(narrowed, scope, limits)
-            asked = parse_list(pairs, scope, limits)
+            asked = parse_list(pairs, scope, limits, () if chosen is None else chosen.sort)
             size, view = asked.page, self._view(entry, asked.view, sight.hidden)
-            filter_ = sight.without_links(both(filter_, asked.filter))
+            filter_ = (
+                both(filter_, asked.filter) if chosen is None else all_of((chosen.condition(), filter_, asked.filter))
+            )
+            filter_ = sight.without_links(filter_)
             query = Query(filter_, asked.sort, asked.skip, size + 1, asked.after)
             found = sight.find(query)
             page = found[:size]
@@ -144,7 +182,7 @@ class Operations:
             if asked.total:
                 is_all = len(found) <= size and not asked.skip and asked.after is None
                 total = len(found) if is_all else sight.count(filter_)
-            rows = rendered(sights, view, page)
+            rows = rendered(sights, view, page) if chosen is None else chosen.rows(sights, view, page)
             following = None
             if len(found) > size:
                 cursor = encode_cursor(asked.sort, sight.position(page[-1], query))
@@ -164,7 +202,7 @@ class Operations:
             record = home.new()
             record._fill(values)
             home.store_new(unit, record)
-            return self._answer(unit, home.entry, record, view)
+            return self._answer(unit, home.entry, str(record._values["_id"]), view)
 
         return self._application.run_unit(do)
 
@@ -200,7 +238,7 @@ class Operations:
             record = loaded(entry, stored)
             change(Overlay(sights.of(entry.name), stored, record), record)
             changing.save(unit, entry, record)
-            return self._answer(unit, entry, record, view)
+            return self._answer(unit, entry, id_, view)
 
         return self._application.run_unit(do)
 
@@ -216,13 +254,47 @@ class Operations:
         entry = home.entry
 
         def do(unit: Unit) -> None:
-            sights = Sights(unit)
-            find = existing if matches is None else present  # who may not read it cannot know a version of it
-            stored = find(sights, entry, id_, Lock.EXCLUSIVE)
-            self._check_version(sights, entry, stored, matches, view)
-            changing.delete(unit, entry, loaded(entry, stored))
+            changing.delete(unit, entry, loaded(entry, self._wanted(Sights(unit), entry, id_, matches, view)))
 
         self._application.run_unit(do)
+
+    def run_action(
+        self, collection: str, action: str, id_: str, values: Any, *, matches: Matches, view: str
+    ) -> Rendered | bytes | None:
+        """Run an action on an item, as one unit of work.
+
+        Args:
+            collection: its name.
+            action: its name.
+            id_: of the item.
+            values: the parameters; None for none.
+            matches: as in `change`.
+            view: in which items are shown.
+
+        Returns:
+            The JSON text of what the action returned; where it returned nothing, the item as it is stored now,
+            or None when there is none any more.
+
+        Raises:
+            NotFoundError: there is no such action, or no such item.
+            PreconditionError: it is not the version that the client named.
+            RightError: the current user may not.
+            ValidationError: with every problem of the parameters, or of what the action set, and its path.
+            DefinitionError: the action returned something that is not JSON.
+        """
+        home = self._collection(collection)
+        entry, chosen = home.entry, find_action(home.actions, action, collection)
+
+        def do(unit: Unit) -> Rendered | bytes | None:
+            stored = self._wanted(Sights(unit), entry, id_, matches, view)
+            result = chosen.run(loaded(entry, stored), values, {})
+            if result is not None:
+                who, sights = f"the action {action!r} of {collection!r}", Sights(unit)
+                views = lambda one: self._view(one, view, sights.of(one.name).hidden)  # noqa: E731  # of each collection
+                return jsontext.encode(json_result(sights, result, views, who))
+            return self._answer(unit, entry, id_, view) if unit.get(entry, [id_]) else None
+
+        return self._application.run_unit(do)
 
     def check(self, collection: str, item: Any, path: str) -> str | None:
         """Judge one field of a partial item; gives what is wrong with it, or None.
@@ -256,9 +328,9 @@ class Operations:
         body = rendered(sights, self._view(entry, view, sights.of(entry.name).hidden), [stored])[0]
         return Rendered(stored.id, body, etag_of(body))
 
-    def _answer(self, unit: Unit, entry: Entry, record: Record, view: str) -> Rendered:
+    def _answer(self, unit: Unit, entry: Entry, id_: str, view: str) -> Rendered:
         """Show an item as the unit of work leaves it; who may not read it is told its `_id`."""
-        sights, id_ = Sights(unit), str(record._values["_id"])
+        sights = Sights(unit)
         stored = unit.get(entry, [id_]).get(id_)
         if stored is None:
             raise not_found(entry.name)
@@ -267,6 +339,13 @@ class Operations:
             return self._rendered(sights, entry, stored, view)
         body = jsontext.encode({"_id": id_})
         return Rendered(id_, body, etag_of(body))
+
+    def _wanted(self, sights: Sights, entry: Entry, id_: str, matches: Matches, view: str) -> StoredDocument:
+        """Give an item that is there for the user, in the version that he named; who cannot read it names none."""
+        find = existing if matches is None else present
+        stored = find(sights, entry, id_, Lock.EXCLUSIVE)
+        self._check_version(sights, entry, stored, matches, view)
+        return stored
 
     def _check_version(self, sights: Sights, entry: Entry, stored: StoredDocument, matches: Matches, view: str) -> None:
         if matches is not None and not matches(self._rendered(sights, entry, stored, view).etag):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,19 @@ def view_of(entry: Entry, name: str, hidden: frozenset[FieldPath] = frozenset())
     """
     schema = entry.schema
     name = known_view(schema, "client" if name.removeprefix("+") == "save" else name)
-    shown_fields = without_paths(schema, mask(schema, name), hidden)
+    return masked_view(entry, name, without_paths(schema, mask(schema, name), hidden))
+
+
+def masked_view(entry: Entry, name: str, shown_fields: Mask | None, named: Collection[FieldPath] = ()) -> View:
+    """Prepare to show some fields.
+
+    Args:
+        entry: the collection.
+        name: of the view.
+        shown_fields: which fields; None for all.
+        named: derived links whose ids are looked up in any case.
+    """
+    schema = entry.schema
     derived = [link for path, link in entry.links.items() if link.derived and _shows(shown_fields, path)]
     computed = [node for node in schema.computed if _shows(shown_fields, node.path)]
     conditional = any(callable(node.options.exists) for node in schema.conditional)
@@ -63,10 +75,10 @@ def view_of(entry: Entry, name: str, hidden: frozenset[FieldPath] = frozenset())
         entry=entry,
         name=name,
         mask=shown_fields,
-        as_stored=shown_fields is None and not by_items and not has_unstored,
+        as_stored=shown_fields is None and not by_items and not has_unstored and entry.contents is None,
         by_record=by_record,
-        filled=tuple(link for link in derived if link.fill is FillStrategy.FILL),
-        empty=tuple(link for link in derived if link.fill is not FillStrategy.FILL),
+        filled=tuple(link for link in derived if link.fill is FillStrategy.FILL or link.path in named),
+        empty=tuple(link for link in derived if link.fill is not FillStrategy.FILL and link.path not in named),
     )
 
 
@@ -114,7 +126,7 @@ def shown(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list[di
     trees = []
     for one in page:
         named = {link.path: found.get(one.id, []) for link, found in links}
-        tree = _by_record(view, one, named) if view.by_record else _complete(view, one.document)
+        tree = _by_record(view, one, named) if view.by_record else _complete(view, _outside(view, one))
         for link, _ in links:
             ids_named = named[link.path]
             _put(tree, view, link.path, ids_named if link.many else (ids_named[0] if ids_named else None))
@@ -123,6 +135,12 @@ def shown(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list[di
         rows = zip(sight.unveiled(trees), sight.denied(page), strict=True)
         trees = [without_fields(tree, sight.hidden | paths) for tree, paths in rows]
     return [_ordered(view.entry.schema.children, tree, view.mask) for tree in trees]
+
+
+def _outside(view: View, one: StoredDocument) -> Mapping[str, Any]:
+    """Give a document without what is never shown: the contents of files."""
+    contents = view.entry.contents
+    return one.document if contents is None else contents.shown(one.id, one.document)
 
 
 def _complete(view: View, document: Mapping[str, Any]) -> dict[str, Any]:

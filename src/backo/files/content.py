@@ -160,11 +160,13 @@ class Spool:
         max_size: bytes that are taken.
         folder: where to put more than fits into memory; the system's folder for temporary files when
             it is None. A connector that keeps files in that folder can then take it without a copy.
+        taken: bytes that others of the same request hold in memory already.
     """
 
-    def __init__(self, max_size: int, folder: Path | None = None) -> None:
+    def __init__(self, max_size: int, folder: Path | None = None, *, taken: int = 0) -> None:
         self.size = 0
         self._max_size = max_size
+        self._taken = taken
         self._folder = folder
         self._hash = hashlib.blake2b(digest_size=_DIGEST_BYTES)
         self._memory = bytearray()
@@ -175,6 +177,11 @@ class Spool:
     def digest(self) -> str:
         """The hash of what has arrived."""
         return self._hash.hexdigest()
+
+    @property
+    def held(self) -> int:
+        """How many bytes are in memory."""
+        return len(self._memory)
 
     @property
     def kept(self) -> tuple[bytes, _Arrived | None]:
@@ -195,7 +202,7 @@ class Spool:
         self._hash.update(chunk)
         if len(self.head) < HEAD:
             self.head += bytes(chunk[: HEAD - len(self.head)])
-        if self._file is None and self.size <= IN_MEMORY:
+        if self._file is None and self._taken + self.size <= IN_MEMORY:
             self._memory += chunk
             return
         if self._file is None:

@@ -56,6 +56,7 @@ class FileField(OwnFile, Field):
     """
 
     kind = Kind.JSON
+    files = True
     own_options: ClassVar[Mapping[str, str]] = {"mime_types": "mime_types", "max_size": "max_size"}
     default_size: ClassVar[int]
 
@@ -87,9 +88,13 @@ class FileField(OwnFile, Field):
         """The folder where content that arrives is best put, if there is one."""
         return None
 
-    def spool(self) -> Spool:
-        """Make what takes content while it arrives, up to the size of the field."""
-        return Spool(self.max_size, self.arrivals)
+    def spool(self, *, taken: int = 0) -> Spool:
+        """Make what takes content while it arrives, up to the size of the field.
+
+        Args:
+            taken: bytes that others of the same request hold in memory already.
+        """
+        return Spool(self.max_size, self.arrivals, taken=taken)
 
     def convert(self, value: Any) -> FileVersion | None:
         """Accept content, what has arrived, or a file that was read elsewhere (a copy of it then)."""
@@ -194,6 +199,10 @@ class FileField(OwnFile, Field):
     def operand(self, value: Any) -> Json:
         """Refuse to compare: only whether there is a file can be asked."""
         raise Refusal.of("operator", "Is a file: it can be compared with null only")
+
+    def described(self, value: FileVersion) -> dict[str, Any]:
+        """Tell what a default is; its id is another one in each item."""
+        return {name: fact for name, fact in value.facts().items() if name != "file_id"}
 
     def facts(self) -> dict[str, Any]:
         """Give what is taken."""

@@ -68,7 +68,7 @@ class FormReader:
     """A form while it arrives.
 
     Each part is counted against the limit of what it is meant for; nothing is held in memory but the
-    JSON and the start of small files.
+    JSON and small files, which share 1 MiB.
 
     Args:
         files: the file fields that parts may name.
@@ -85,6 +85,7 @@ class FormReader:
         self._json_size = json_size
         self._max_parts = max_parts
         self._parts = 0
+        self._held = 0  # bytes of small files, in memory
         self._json: bytearray | None = None  # the part `_json` while it arrives
         self._spool: Spool | None = None  # a file while it arrives
         self._place: Place = ()
@@ -124,7 +125,7 @@ class FormReader:
         self._is_list = declared.is_list and not isinstance(self._place[-1], int)
         if self._place in self.form.files and not self._is_list:
             raise _refused(to_text(self._place), "twice", "Must not be there twice")
-        self._spool, self._filename = declared.field.spool(), filename
+        self._spool, self._filename = declared.field.spool(taken=self._held), filename
 
     def take(self, chunk: bytes | bytearray) -> None:
         """Take the next bytes of the part.
@@ -153,6 +154,7 @@ class FormReader:
             spool, self._spool = self._spool, None
             if spool.size == 0 and self._filename == "":
                 return  # the file input of a page in which nothing was chosen
+            self._held += spool.held
             content = spool.finish(self._filename or None)
             if self._is_list:
                 before = self.form.files.get(self._place, [])

@@ -22,6 +22,7 @@ MAX_PARTS = 100
 _MAX_BOUNDARY = 200  # characters; RFC 2046 says 70, some clients write more
 _MAX_HEADER = 4096  # bytes of one header of a part
 _MAX_HEADERS = 16  # of one part
+MAX_BESIDE = MAX_PARTS * _MAX_HEADERS * _MAX_HEADER  # bytes of a form beside what its parts hold, at most
 _MAX_BETWEEN = 2 * _MAX_HEADERS * _MAX_HEADER  # bytes that belong to no part: what a client may send beside them
 
 Reader: TypeAlias = Callable[[int], bytes]
@@ -81,9 +82,10 @@ def _events(read: Reader, boundary: bytes) -> Iterator[Any]:
     """
     library = _library()
     parser = library.PushMultipartParser(boundary, max_header_size=_MAX_HEADER, max_header_count=_MAX_HEADERS)
-    between, is_open = 0, False  # bytes since the last part, and whether one is arriving
+    between, is_open, is_empty = 0, False, True  # bytes since the last part, and whether one is arriving
     try:
         while chunk := read(CHUNK):
+            is_empty = False
             between += 0 if is_open else len(chunk)
             for event in parser.parse(chunk):
                 yield event
@@ -92,6 +94,9 @@ def _events(read: Reader, boundary: bytes) -> Iterator[Any]:
                 message = "the form has more before, between or after its parts than a form can have"
                 raise FormError(message)
         parser.close()
+        if is_empty:
+            message = "a form is expected"
+            raise FormError(message)
     except library.MultipartError as error:
         message = f"the form cannot be read: {error.args[0]}"
         raise FormError(message) from error

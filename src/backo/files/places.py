@@ -8,7 +8,7 @@ never changed; what changes is copied along its path.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from backo.errors import DefinitionError, PathNotFoundError, QueryError, shown
@@ -16,7 +16,7 @@ from backo.files.fields import FileField
 from backo.files.values import FACTS, FileObject, FileVersion
 from backo.paths import FieldPath, Place, parse_pointer, parse_selector, to_text
 from backo.schema.compiler import Schema
-from backo.schema.containers import Dict, In, List, Tuple
+from backo.schema.containers import Dict, In, List, Tuple, has_files
 from backo.schema.fields import Field
 
 
@@ -27,10 +27,12 @@ class FilePlace:
     Attributes:
         field: the declaration.
         is_list: whether it is the type of the elements of a list.
+        many: whether an item may have several files there.
     """
 
     field: FileField
     is_list: bool
+    many: bool = False
 
 
 Files: TypeAlias = Mapping[FieldPath, FilePlace]
@@ -47,27 +49,19 @@ def files_of(schema: Schema) -> Files:
         DefinitionError: one is where it cannot be.
     """
     for node in schema.nodes.values():
-        if isinstance(node.inner, Tuple | In) and _holds_file(node.inner):
+        if isinstance(node.inner, Tuple | In) and has_files([node.inner]):
             message = f"{schema.name}: {to_text(node.path)}: a file cannot be inside a {type(node.inner).__name__}"
             raise DefinitionError(message, hint="declare it in a Dict or a List")
+        if isinstance(node.inner, FileField) and (node.read_only or not node.stored):
+            message = (
+                f"{schema.name}: {to_text(node.path)}: a file cannot be computed, or be left out of what is stored"
+            )
+            raise DefinitionError(message, hint="take 'set' and the view '!save' away, also from what is around it")
     return {
-        path: FilePlace(node.inner, node.is_list)
+        path: FilePlace(node.inner, node.is_list, node.many)
         for path, node in schema.nodes.items()
         if isinstance(node.inner, FileField)
     }
-
-
-def _holds_file(field: Field) -> bool:
-    match field:
-        case FileField():
-            return True
-        case Tuple(elements=parts) | In(alternatives=parts):
-            return any(map(_holds_file, parts))
-        case List(element=part):
-            return _holds_file(part)
-        case Dict(fields=named):
-            return any(map(_holds_file, named.values()))
-    return False
 
 
 def leaves(path: FieldPath, tree: Any, place: Place = ()) -> Iterator[Leaf]:
@@ -103,9 +97,14 @@ def versions(files: Files, values: Any) -> dict[str, FileVersion]:
 
 
 def with_versions(files: Files, values: Any, known: Mapping[str, FileVersion]) -> Any:
-    """Copy values, taking those files that are known from there: they know where content that has arrived is."""
-    for path in files:
-        values = replaced(path, values, lambda place, leaf: known.get(leaf.file_id, leaf))
+    """Copy values, with the content of those files that are known from there: they know where it has arrived."""
+
+    def sourced(_: Place, leaf: FileVersion) -> FileVersion:
+        one = known.get(leaf.file_id)
+        return leaf if one is None else replace(leaf, source=one.source)
+
+    for path in files if known else ():
+        values = replaced(path, values, sourced)
     return values
 
 
@@ -203,10 +202,10 @@ def place_of(text: str) -> Place:
     try:
         steps = _pointed(f"/{text.strip('/')}") if "/" in text else parse_selector(text)
     except QueryError as error:
-        raise _no_file(text) from error
+        raise no_file(text) from error
     place = tuple(step for step in steps if isinstance(step, str | int))
     if not place or len(place) != len(steps) or any(isinstance(step, int) and step < 0 for step in place):
-        raise _no_file(text)
+        raise no_file(text)
     return place
 
 
@@ -238,12 +237,13 @@ def version_at(files: Files, document: Any, place: Place) -> FileVersion:
         else:
             leaf = None
     if declared is None or not isinstance(leaf, Mapping):
-        raise _no_file(to_text(place))
+        raise no_file(to_text(place))
     try:
         return declared.field.from_json(leaf)
     except ValueError as error:  # a document that was edited by hand
-        raise _no_file(to_text(place)) from error
+        raise no_file(to_text(place)) from error
 
 
-def _no_file(text: str) -> PathNotFoundError:
+def no_file(text: str) -> PathNotFoundError:
+    """Say that there is no file at a path, whatever the reason."""
     return PathNotFoundError(f"there is no file at {shown(text)}")

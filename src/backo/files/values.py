@@ -1,9 +1,10 @@
 """Hold the value of a file field: what an item keeps, and what Python code handles.
 
-- `FileVersion` is the value itself, one immutable state of a file. Records keep it; functions of a
-  declaration (`constraint`, `onchange`) get it.
-- `FileValue` is what reading a field gives: the same facts, and methods that change the item.
-- `FileObject` is its plain form, the object that clients see; in Python it still knows its version.
+- `FileVersion` is the value itself, one immutable state of a file. Records keep it.
+- `FileValue` is what reading a field gives, and what a `constraint` gets: the same facts, and methods
+  that change the item.
+- `FileObject` is its plain form, the object that clients see, and what `onchange` gets; in Python it
+  still knows its version.
 """
 
 from __future__ import annotations

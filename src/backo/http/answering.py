@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from backo.context import addressed
 from backo.errors import NotFoundError
+from backo.http.closing import is_offer_closed
 from backo.http.messages import Request, Response
 from backo.http.origins import check_origin
 from backo.http.problems import COMMON_HEADERS
@@ -25,14 +27,20 @@ def respond(service: Service, resource: Resource | None, request: Request) -> Re
         if collection not in service.application.collections:
             message = "there is no such collection"
             raise NotFoundError(message)
+        if "path" in request.arguments and not service.operations.files(collection):
+            message = "there is nothing at this address"  # no item of this collection has a file
+            raise NotFoundError(message)
         resource = _open_part(service, resource, collection)
+    allow, route = resource.allow, resource.routes.get(request.method)
+    if is_offer_closed(service.application, resource.template, request.arguments):
+        allow, route = "OPTIONS", None
     if request.method == "OPTIONS":
-        return Response(204, b"", (*COMMON_HEADERS, ("Allow", resource.allow)))
-    route = resource.routes.get(request.method)
+        return Response(204, b"", (*COMMON_HEADERS, ("Allow", allow)))
     if route is None:
-        raise MethodError(request.method, resource.allow)
+        raise MethodError(request.method, allow)
     check_origin(request.method, request.source, service.application.trusted_origins)
-    return route.handler(service, request)
+    with addressed(service.application, request.root):
+        return route.handler(service, request)
 
 
 def _open_part(service: Service, resource: Resource, collection: str) -> Resource:

@@ -1,12 +1,17 @@
-"""Read the body of a request: its form, its size, its JSON."""
+"""Read the body of a request: its form, its size, its JSON, its files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
 from backo import jsontext
 from backo.errors import ValidationError, shown
+from backo.files.forms import Form as FileForm
+from backo.files.multipart import MAX_BESIDE, MAX_PARTS, MULTIPART, boundary_of, read_form
+from backo.files.places import Files
 from backo.http.messages import Source
 from backo.http.refusals import MalformedError, MediaTypeError
 from backo.work.catalog import Limits
@@ -44,18 +49,82 @@ def read_optional_json(source: Source, limits: Limits) -> Any:
     return _value(text, limits) if text.strip() else None
 
 
+@contextmanager
+def arriving_values(source: Source, limits: Limits, files: Files) -> Iterator[Any]:
+    """Read what is sent for an item: JSON, or a form of which `_json` is the JSON and the other parts are files.
+
+    Leaving the `with` block forgets what has arrived and was not kept.
+
+    Args:
+        source: of the request.
+        limits: of one request.
+        files: the file fields of what is sent; a form may name them.
+
+    Raises:
+        MediaTypeError: it is neither.
+        TooLargeError: it has too many bytes, or parts.
+        FileTooLargeError: a part has too many bytes, or there are too many parts.
+        MalformedError: there is none, or it is not well-formed JSON, or nests too deep.
+        FormError: it is not a well-formed form.
+        ValidationError: a part of the form names no file field.
+    """
+    if not _is_form(source):
+        yield read_json(source, limits)[1]
+        return
+    with _form_of(source, limits, files) as form:
+        yield form.laid_over({} if form.json is None else _value(form.json, limits))
+
+
+@contextmanager
+def arriving_patch(source: Source, limits: Limits, files: Files) -> Iterator[tuple[Form, Any]]:
+    """Read a patch: its form and value; in a form `_json` holds operations, and each file is one more.
+
+    Raises as `arriving_values` does.
+    """
+    if not _is_form(source):
+        yield read_json(source, limits)
+        return
+    with _form_of(source, limits, files) as form:
+        sent = [] if form.json is None else _value(form.json, limits)
+        yield Form.JSON_PATCH, [*(sent if isinstance(sent, list) else [sent]), *form.operations()]
+
+
+def _is_form(source: Source) -> bool:
+    return _media_type(source) == MULTIPART
+
+
+def _form_of(source: Source, limits: Limits, files: Files) -> FileForm:
+    _check_coding(source)
+    boundary = boundary_of(source.header("Content-Type") or "")
+    return read_form(source.stream(_most(limits, files)), boundary, files, json_size=limits.body)
+
+
+def _most(limits: Limits, files: Files) -> int:
+    """Count the bytes that a form may have in all: a list of files may take every part."""
+    largest = [MAX_PARTS * one.field.max_size if one.many else one.field.max_size for one in files.values()]
+    return limits.body + sum(largest) + MAX_BESIDE
+
+
 def _read(source: Source, limits: Limits) -> tuple[Form, bytes]:
-    content_type = (source.header("Content-Type") or "").partition(";")[0].strip().lower()
-    coding = (source.header("Content-Encoding") or "identity").strip().lower()
-    if coding != "identity":
-        message = f"the content coding {shown(coding)} is not understood"
-        raise MediaTypeError(message, hint="send the body as it is")
+    content_type = _media_type(source)
+    _check_coding(source)
     if content_type in {"", _FORM}:
         text = source.read(limits.body)
         if text.strip() and text.lstrip()[:1] not in {b"{", b"["}:
             raise _not_understood(content_type)
         return Form.JSON, text
     return _form(content_type), source.read(limits.body)
+
+
+def _media_type(source: Source) -> str:
+    return (source.header("Content-Type") or "").partition(";")[0].strip().lower()
+
+
+def _check_coding(source: Source) -> None:
+    coding = (source.header("Content-Encoding") or "identity").strip().lower()
+    if coding != "identity":
+        message = f"the content coding {shown(coding)} is not understood"
+        raise MediaTypeError(message, hint="send the body as it is")
 
 
 def _form(content_type: str) -> Form:

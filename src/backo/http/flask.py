@@ -7,11 +7,13 @@ no body is parsed, no answer encoded and no address redirected by Flask.
 from __future__ import annotations
 
 import inspect
+import io
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 from urllib.parse import quote
 
 from flask import Flask, request
@@ -91,9 +93,10 @@ def _give_contexts(flask: Flask) -> None:
 
 def _add_rules(flask: Flask, base: str, endpoint: str, view: View) -> None:
     """Lead every request below an address to a view."""
+    flask.url_map.converters[_ANYTHING] = _Anything
     for resource in RESOURCES:
         flask.add_url_rule(
-            base + resource.template.replace("{", "<").replace("}", ">"),
+            base + resource.template.replace("{path}", f"<{_ANYTHING}:path>").replace("{", "<").replace("}", ">"),
             endpoint + resource.template,
             view,
             methods=list(resource.routes),
@@ -101,7 +104,6 @@ def _add_rules(flask: Flask, base: str, endpoint: str, view: View) -> None:
             strict_slashes=False,
         )
     # What no rule above takes: other methods, and addresses where there is nothing.
-    flask.url_map.converters[_ANYTHING] = _Anything
     flask.endpoint(endpoint)(view)
     for rule in (base, f"{base}/<{_ANYTHING}:path>"):
         for websocket in (False, True):
@@ -230,16 +232,44 @@ class _Source:
     def read(self, limit: int) -> bytes:
         """Read the body, through Flask: a hook of the application may have read it already."""
         self._request.max_content_length = limit + 1  # not the application's own; one more shows that it is too much
-        try:
+        with _refusals(limit):
             body = self._request.get_data()
-        except RequestEntityTooLarge:
-            raise TooLargeError(limit) from None
-        except ClientDisconnected:
-            message = "the body ended before it was complete"
-            raise MalformedError(message) from None
         if len(body) > limit:
             raise TooLargeError(limit)
         return body
+
+    def stream(self, limit: int) -> Callable[[int], bytes]:
+        """Read the body piece by piece, unless a hook of the application has read it already."""
+        self._request.max_content_length = limit + 1  # as above
+        with _refusals(limit):
+            arriving: IO[bytes] = self._request.stream
+        read = 0
+
+        def piece(size: int) -> bytes:
+            nonlocal arriving, read
+            with _refusals(limit):
+                found = arriving.read(size)
+                if not found and not read:
+                    arriving = io.BytesIO(self._request.get_data())
+                    found = arriving.read(size)
+            read += len(found)
+            if read > limit:
+                raise TooLargeError(limit)
+            return found
+
+        return piece
+
+
+@contextmanager
+def _refusals(limit: int) -> Iterator[None]:
+    """Say in our words how a body ended too late, or too early."""
+    try:
+        yield
+    except RequestEntityTooLarge:
+        raise TooLargeError(limit) from None
+    except ClientDisconnected:
+        message = "the body ended before it was complete"
+        raise MalformedError(message) from None
 
 
 @lru_cache

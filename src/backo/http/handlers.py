@@ -8,7 +8,7 @@ from backo import jsontext
 from backo.collections.operations import Page, Rendered
 from backo.errors import PreconditionError, ValidationError
 from backo.http.addresses import Pairs, address_of, following_query, item_id, pairs_of, single
-from backo.http.bodies import Form, read_json, read_optional_json
+from backo.http.bodies import Form, arriving_patch, arriving_values, read_json, read_optional_json
 from backo.http.conditional import is_known, wanted_version
 from backo.http.messages import Header, Request, Response
 from backo.http.problems import COMMON_HEADERS
@@ -43,26 +43,26 @@ def select_items(service: Service, request: Request) -> Response:
 def create_item(service: Service, request: Request) -> Response:
     """Create an item."""
     collection = request.arguments["collection"]
-    _, values = read_json(request.source, service.limits)
-    made = service.operations.create(collection, values, _view(request))
+    with arriving_values(request.source, service.limits, service.operations.files(collection)) as values:
+        made = service.operations.create(collection, values, _view(request))
     return _item(201, made, ("Location", address_of(request.root, collection, made.id)))
 
 
 def change_item(service: Service, request: Request) -> Response:
     """Merge what is sent into an item."""
     id_ = item_id(request, service.limits.id)
-    _, values = read_json(request.source, service.limits)
-    matches = wanted_version(request.source)
-    return _item(200, service.operations.change(request.arguments["collection"], id_, values, matches, _view(request)))
+    collection, matches = request.arguments["collection"], wanted_version(request.source)
+    with arriving_values(request.source, service.limits, service.operations.files(collection)) as values:
+        return _item(200, service.operations.change(collection, id_, values, matches, _view(request)))
 
 
 def patch_item(service: Service, request: Request) -> Response:
     """Apply patch operations, or a merge patch, to an item."""
     id_ = item_id(request, service.limits.id)
-    form, patch = read_json(request.source, service.limits)
-    matches = wanted_version(request.source)
-    apply = service.operations.merge if form is Form.MERGE_PATCH else service.operations.patch
-    return _item(200, apply(request.arguments["collection"], id_, patch, matches, _view(request)))
+    collection, matches = request.arguments["collection"], wanted_version(request.source)
+    with arriving_patch(request.source, service.limits, service.operations.files(collection)) as (form, patch):
+        apply = service.operations.merge if form is Form.MERGE_PATCH else service.operations.patch
+        return _item(200, apply(collection, id_, patch, matches, _view(request)))
 
 
 def delete_item(service: Service, request: Request) -> Response:
@@ -71,6 +71,18 @@ def delete_item(service: Service, request: Request) -> Response:
     matches = wanted_version(request.source)
     service.operations.delete(request.arguments["collection"], id_, matches, _view(request))
     return Response(204, b"", COMMON_HEADERS)
+
+
+def run_action(service: Service, request: Request) -> Response:
+    """Run an action on an item, with the parameters in the body."""
+    collection, name = request.arguments["collection"], request.arguments["name"]
+    id_ = item_id(request, service.limits.id)
+    values = read_optional_json(request.source, service.limits)
+    matches = wanted_version(request.source)
+    result = service.operations.run_action(collection, name, id_, values, matches=matches, view=_view(request))
+    if isinstance(result, Rendered):
+        return _item(200, result)
+    return Response(200, b"null" if result is None else result, _JSON)
 
 
 def check_field(service: Service, request: Request) -> Response:

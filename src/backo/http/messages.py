@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -25,6 +25,22 @@ class Source(Protocol):
             TooLargeError: it has more than `limit` bytes; the rest is not read.
             MalformedError: it ended before it was complete.
         """
+
+    def stream(self, limit: int) -> Callable[[int], bytes]:
+        """Give what reads the body piece by piece: at most so many bytes, none at its end.
+
+        Calling either raises as `read` does, as soon as the body is known to be too large.
+        """
+
+
+class Stream(Protocol):
+    """A body that is sent while it is read."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the next pieces."""
+
+    def close(self) -> None:
+        """Let go of what it is read from; an adapter calls it once the answer is sent, or given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +67,5 @@ class Response:
     """One answer; to HEAD an adapter sends it without the body."""
 
     status: int
-    body: bytes = b""
+    body: bytes | Stream = b""
     headers: tuple[Header, ...] = ()

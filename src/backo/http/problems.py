@@ -24,8 +24,9 @@ from backo.errors import (
     StoredDataError,
     ValidationError,
 )
+from backo.files.refusals import ContentMissingError, FileTooLargeError, FormError
 from backo.http.messages import Header, Response
-from backo.http.refusals import MalformedError, MediaTypeError, MethodError, OriginError, TooLargeError
+from backo.http.refusals import MalformedError, MediaTypeError, MethodError, OriginError, RangeError, TooLargeError
 
 MAX_PROBLEMS = 100  # of one document
 RETRY_AFTER = 1  # seconds until a store that is away is worth another try
@@ -43,8 +44,12 @@ STATUS_OF: dict[type[BaseException], int] = {
     ConflictError: 409,
     StateError: 409,
     PreconditionError: 412,
+    ContentMissingError: 404,
+    FileTooLargeError: 413,
+    FormError: 400,
     TooLargeError: 413,
     MediaTypeError: 415,
+    RangeError: 416,
     FileError: 422,
     ValidationError: 422,
     StoredDataError: 500,
@@ -62,6 +67,7 @@ TITLES = {
     412: "Precondition Failed",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
     422: "Unprocessable Content",
     500: "Internal Server Error",
     503: "Service Unavailable",
@@ -88,6 +94,8 @@ def problem(error: Exception, request: str) -> Response:
     headers: list[Header] = [("Content-Type", "application/problem+json"), *COMMON_HEADERS]
     if isinstance(error, MethodError):
         headers.append(("Allow", error.allow))
+    if isinstance(error, RangeError):
+        headers.append(("Content-Range", error.content_range))
     if status == 503:
         headers.append(("Retry-After", str(RETRY_AFTER)))
     return Response(status, _encoded(document(error, status)), tuple(headers))

@@ -40,6 +40,20 @@ class TooLargeError(BackoError):
         super().__init__(f"a body may have at most {limit} bytes")
 
 
+class RangeError(BackoError):
+    """Raised when nothing of the part of a file that is asked for is there.
+
+    Attributes:
+        content_range: what the header `Content-Range` says of the file.
+    """
+
+    code = "range"
+
+    def __init__(self, content_range: str) -> None:
+        super().__init__("the file does not have this part")
+        self.content_range = content_range
+
+
 class MediaTypeError(BackoError):
     """Raised when a body is in a form that nobody here reads."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from backo.http import handlers
+from backo.http import files, handlers
 from backo.http.messages import Request, Response
 from backo.http.service import Service
 
@@ -34,6 +34,7 @@ class Gate(StrEnum):
     CREATE = "create"
     MODIFY = "modify"
     DELETE = "delete"
+    ACTION = "action"  # the rights that the action declares, to see and to execute it
     FORM = "form"  # judges what is sent and reads nothing; for those collections whose items can be written
     DESCRIPTION = "description"  # tells the declaration, and what it means for the user
 
@@ -43,7 +44,8 @@ class Route:
     """One thing that can be asked.
 
     Attributes:
-        template: below the address of the back office; `{collection}`, `{id}` and `{name}` vary.
+        template: below the address of the back office; `{collection}`, `{id}` and `{name}` vary, and
+            `{path}`, the rest of an address with its slashes.
         methods: those it answers to; HEAD comes with GET.
         gate: the right that it asks.
         handler: who answers; its name names the operation.
@@ -82,10 +84,19 @@ ROUTES: tuple[Route, ...] = (
         "Filter a selection.",
         Body.OPTIONAL,
     ),
+    Route(
+        "/{collection}/_actions/{name}/{id}",
+        ("POST",),
+        Gate.ACTION,
+        handlers.run_action,
+        "Run an action on an item.",
+        Body.OPTIONAL,
+    ),
     Route("/{collection}/{id}", ("GET",), Gate.READ, handlers.read_item, "Read an item."),
     Route("/{collection}/{id}", ("PUT",), Gate.MODIFY, handlers.change_item, "Merge into an item.", Body.REQUIRED),
     Route("/{collection}/{id}", ("PATCH",), Gate.MODIFY, handlers.patch_item, "Patch an item.", Body.REQUIRED),
     Route("/{collection}/{id}", ("DELETE",), Gate.DELETE, handlers.delete_item, "Delete an item."),
+    Route("/{collection}/{id}/{path}", ("GET",), Gate.READ, files.read_file, "Read a file of an item."),
 )
 
 
@@ -94,6 +105,7 @@ _RIGHTS: Mapping[Gate, tuple[str, ...]] = {
     Gate.CREATE: ("can_create",),
     Gate.MODIFY: ("can_modify",),
     Gate.DELETE: ("can_delete",),
+    Gate.ACTION: (),
     Gate.FORM: ("can_create", "can_modify"),
     Gate.DESCRIPTION: (),
 }
@@ -145,7 +157,9 @@ def resources(routes: Iterable[Route] = ROUTES) -> tuple[Resource, ...]:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template) + "/?")
+    """Read the variable parts of a template; what is below a fixed word, which begins with `_`, is no file."""
+    pattern = template.replace("/{id}/{path}", r"/(?P<id>[^/_][^/]*)/(?P<path>[^/][\s\S]*?)")
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern) + "/?")
 
 
 RESOURCES = resources()

@@ -15,7 +15,7 @@ from backo.schema.nodes import Node
 
 
 def record_class(
-    schema: Schema, base: type[Record], attributes: Mapping[str, Any] | None = None, *, kind: type[Item] = Item
+    schema: Schema, base: type[Record], attributes: Mapping[str, Any] | None = None, *, kind: type = Item
 ) -> type[Record]:
     """Generate the class of the records of a schema.
 

@@ -575,6 +575,24 @@ class Record(Item):
         except Refusal as refusal:
             raise self._invalid(refusal.findings) from None
 
+    def _take_over(self, document: Mapping[str, Any]) -> None:
+        """Take the JSON values of a document that nobody checked under this schema, `_id` and `_meta` included.
+
+        It holds values, not what somebody sends: `transform` and `onchange` are not asked again.
+
+        Raises:
+            ValidationError: with every problem and its path.
+        """
+        schema = self._schema
+        merge = Merge(self, self._is_unchanged, privileged=True)
+        values = merge.group(schema.children, schema.blank, document)
+        if merge.findings:
+            raise self._invalid(merge.findings)
+        _put_values(self, values)
+        findings = self._judged(schema.children.values(), complete=False) if schema.asks else []
+        if findings:
+            raise self._invalid(findings)
+
     def _decode(self, document: Mapping[str, Any], rev: int) -> None:
         """Take the values of a stored document that was checked when it was written."""
         self._hold(values_of(self._schema, document), Origin(rev, document))

@@ -38,6 +38,10 @@ class Node(Protocol):
         """Whether there are named fields inside (inside its elements where it is a list)."""
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is a file, of which only can be asked whether there is one."""
+
+    @property
     def filterable(self) -> bool:
         """Whether its value can be found in a stored document, or by a link."""
 

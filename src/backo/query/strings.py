@@ -247,6 +247,8 @@ def _no_order(place: Place) -> str | None:
         return "it is a list, or inside one"
     if node.is_group:
         return "it is a group of fields"
+    if node.is_file:
+        return "it is a file"
     return None if node.filterable else "it is computed when it is read"
 
 

@@ -47,6 +47,23 @@ def check_fields(fields: Any, where: str) -> None:
             raise DefinitionError(message)
 
 
+def parts_of(field: Field) -> Iterable[Field]:
+    """Give the fields that a field is made of; none where it is a single value."""
+    match field:
+        case Dict(fields=named):
+            return named.values()
+        case List(element=element):
+            return (element,)
+        case Tuple(elements=parts) | In(alternatives=parts):
+            return parts
+    return ()
+
+
+def has_files(fields: Iterable[Field]) -> bool:
+    """Tell whether there is a file among fields, or anywhere inside them."""
+    return any(field.files or has_files(parts_of(field)) for field in fields)
+
+
 class Dict(Field):
     """A group of named fields; a nested record in Python, an object in JSON.
 

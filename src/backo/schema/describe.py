@@ -14,7 +14,7 @@ from backo.paths import FieldPath
 from backo.schema.compiler import Schema
 from backo.schema.containers import Dict, FreeDict, In, List, Tuple
 from backo.schema.fields import Field
-from backo.schema.options import Options
+from backo.schema.options import Options, Right
 
 Description: TypeAlias = dict[str, Any]
 
@@ -43,14 +43,15 @@ class Told:
 _DECLARED: Mapping[FieldPath, Told] = {}
 
 
-def describe_item(schema: Schema, told: Mapping[FieldPath, Told] = _DECLARED) -> Description:
+def describe_item(schema: Schema, told: Mapping[FieldPath, Told] = _DECLARED, kind: str = "Item") -> Description:
     """Describe an item: its options, then each field under `sub_scheme`, `_id` and `_meta` last.
 
     Args:
         schema: of the item.
         told: what fields are for a user and an item, by path; of those that are not named, the declaration.
+        kind: what declares it, `Item` or `Action`.
     """
-    described = _element("Item", "<class 'backo.item.Item'>", schema.options, None)
+    described = _element(kind, f"<class 'backo.{kind.lower()}.{kind}'>", schema.options, None)
     described["sub_scheme"] = {
         name: describe_field(node.field, node.path, told) for name, node in schema.children.items()
     }
@@ -85,6 +86,11 @@ def describe_field(field: Field, path: FieldPath = (), told: Mapping[FieldPath, 
     return described
 
 
+def describe_rights(**rights: Right) -> Description:
+    """Describe rights by their names: true, false, `"func"`, or null where nothing was declared."""
+    return {name: _or_function(right) for name, right in rights.items()}
+
+
 def _element(short: str, type_text: str, options: Options, field: Field | None) -> Description:
     """Describe what every element has."""
     return {
@@ -97,7 +103,7 @@ def _element(short: str, type_text: str, options: Options, field: Field | None) 
         "default": _default(options, field),
         "transform": None if options.transform is None else FUNCTION,
         "exists": _or_function(options.exists),
-        "rights": {"read": _or_function(options.can_read), "modify": _or_function(options.can_modify)},
+        "rights": describe_rights(read=options.can_read, modify=options.can_modify),
     }
 
 
@@ -124,13 +130,8 @@ def _default(options: Options, field: Field | None) -> Any:
 def _json(field: Field, value: Any) -> Any:
     """Write a declared value as JSON; an empty group is unset, and stays as it was declared."""
     value, declared = field.convert(value), value
-    return declared if value is None else field.to_json(value)
+    return declared if value is None else field.described(value)
 
 
 def _or_function(value: Any) -> Any:
     return FUNCTION if callable(value) else value
-
-
-def describe_rights(rights: Mapping[str, Any]) -> Description:
-    """Describe declared rights: true, false, null where nothing is declared, or `"func"`."""
-    return {name: _or_function(right) for name, right in rights.items()}

@@ -41,6 +41,7 @@ class Field:
         parts: whether it has fields inside, so that its JSON form cannot be another one.
         refines: the type of ours that knows the JSON form of a type of one's own; found by itself.
         links: whether its values are ids of other items: each counts once, and none is as no value.
+        files: whether its values are files, which live beside the stores.
 
     Attributes:
         options: the options that all fields have.
@@ -52,6 +53,7 @@ class Field:
     own_options: ClassVar[Mapping[str, str]] = {}
     parts: ClassVar[bool] = False
     links: ClassVar[bool] = False
+    files: ClassVar[bool] = False
 
     refines: ClassVar[type[Field] | None] = None
     options: Options
@@ -138,6 +140,10 @@ class Field:
         It is shown by `_meta` and is part of the fingerprint.
         """
         return {}
+
+    def described(self, value: Any) -> Json:
+        """Give what `_meta` says of a value that is part of the declaration, such as its default."""
+        return self.to_json(value)
 
     def from_text(self, text: str) -> Json:
         """Read the text of a query string as the JSON form of an operand.

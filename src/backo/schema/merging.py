@@ -26,7 +26,8 @@ class Merge:
     Args:
         item: what transforms get as their second argument.
         unchanged: tells whether what was given for a read-only field is what it has.
-        privileged: whether a stored document is taken over: read-only fields are set, defaults are not given.
+        privileged: whether a stored document is taken over: read-only fields are set; defaults are not given, nor
+            is anything transformed again.
 
     Attributes:
         findings: what is wrong so far.
@@ -73,7 +74,7 @@ class Merge:
         if node.noted:
             self.noted.append((place, node))
         try:
-            if value is not None and node.options.transform is not None:
+            if value is not None and node.options.transform is not None and not self.privileged:
                 value = self._transformed(node, value)
             if value is None:
                 if node.noted:

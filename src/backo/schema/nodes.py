@@ -87,6 +87,11 @@ class Node:
         return isinstance(self.inner, Dict)
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is a file, or a list of files."""
+        return self.inner.files
+
+    @property
     def is_free(self) -> bool:
         """Whether any name may stand below it."""
         return isinstance(self.inner, FreeDict)

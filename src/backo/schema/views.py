@@ -39,11 +39,11 @@ def mask(schema: Schema, view: str) -> Mask | None:
     only = view.startswith("+")
     name = view.removeprefix("+")
     if name in schema.views:
-        return _of_paths(schema.views[name])
+        return mask_of_paths(schema.views[name])
     return _mask(schema.children.values(), name, only=only)
 
 
-def _of_paths(paths: Iterable[FieldPath]) -> Mask:
+def mask_of_paths(paths: Iterable[FieldPath]) -> Mask:
     """Give the mask that keeps these paths, and `_id`."""
     kept: dict[str, Any] = {"_id": None}
     for path in paths:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backo.connectors.base import Store, StoredDocument
 from backo.context import is_lifted
@@ -16,6 +16,9 @@ from backo.items.record import Record
 from backo.references.links import Link, LinkGraph
 from backo.schema.compiler import Schema
 from backo.work.rights import Rights
+
+if TYPE_CHECKING:
+    from backo.work.contents import Contents  # few applications have files, and they are slow to load
 
 _CHECKED_VERSIONS = 10_000  # documents of another fingerprint that are remembered as checked, per collection
 
@@ -57,6 +60,7 @@ class Entry:
         stamp: writes `_meta` into a record that is about to be stored; None for no `_meta`.
         links: its links by path.
         rights: what may be done with its items, and by whom.
+        contents: what its file fields need; None where it has none.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Entry:
     stamp: Callable[[Any], None] | None
     links: Mapping[tuple[str, ...], Link]
     rights: Rights = field(default_factory=Rights)
+    contents: Contents | None = None
     _checked: OrderedDict[tuple[str, int], StoredDocument] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -92,16 +97,22 @@ class Entry:
                 self._checked.popitem(last=False)
         return checked
 
-    def _check(self, stored: StoredDocument) -> dict[str, Any]:
-        """Check a document that was written under another schema, or by hand."""
+    def checked(self, id_: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Check a whole document that was written under another schema, or by hand; give it as it is stored now.
+
+        Raises:
+            ValidationError: with every problem and its path.
+        """
+        known = {name: value for name, value in document.items() if not name.startswith("_")}
+        system = {name: document.get(name) for name in self.schema.children if name.startswith("_")}
         record = self.record()
+        record._take_over(known | system | {"_id": id_})
+        record._judge_complete()  # the unit of work is the record's own machinery
+        return record._encode()  # as above
+
+    def _check(self, stored: StoredDocument) -> dict[str, Any]:
         try:
-            record._stamping = True  # a document brings its own `_id` and `_meta`
-            known = {name: value for name, value in stored.document.items() if not name.startswith("_")}
-            system = {name: stored.document.get(name) for name in self.schema.children if name.startswith("_")}
-            record.set(known | system | {"_id": stored.id})
-            record._judge_complete()  # the unit of work is the record's own machinery
-            return record._encode()  # as above
+            return self.checked(stored.id, stored.document)
         except ValidationError as error:
             message = f"{self.name}/{stored.id}: the stored item does not fit the declaration of {self.name!r}"
             hint = "change the stored items with migrate(), or mend this one by hand"

@@ -373,7 +373,10 @@ def _carry_out(unit: Unit, plan: Plan, cause: Key | None = None) -> None:
     for key, effects in links.items():
         _apply_links(unit, key, effects, own=key == cause)
     for one in doomed:
-        unit.remove(unit.catalog.entry(one.collection), one.id)
+        entry = unit.catalog.entry(one.collection)
+        if entry.contents is not None:
+            entry.contents.change(unit, unit.present((one.collection, one.id)), None, None)
+        unit.remove(entry, one.id)
         _log.debug("deleted %s of %s", one.id, one.collection)
     unit.judge_later(plan.judgements)
 
@@ -464,6 +467,8 @@ def _store(unit: Unit, entry: Entry, record: Record, id_: str) -> None:
         finally:
             record._stamping = False
     document = record._encode()
+    if entry.contents is not None:
+        entry.contents.change(unit, unit.present((entry.name, id_)), document, record._values)
     stored = unit.put(entry, id_, document)
     _log.debug("created %s of %s" if record._origin is None else "saved %s of %s", id_, entry.name)
     record._origin = Origin(stored.rev, document)

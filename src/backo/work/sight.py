@@ -226,6 +226,14 @@ class Sight:
         found = self.sights.unit.get(self.entry, wanted)
         return {id_ for id_, stored in found.items() if self._has(stored.document)}
 
+    def get(self, ids: Sequence[str]) -> dict[str, StoredDocument]:
+        """Give those of some items that are there for the user, and that he may read."""
+        found = self.sights.unit.get(self.entry, ids)
+        if self.is_clear:
+            return found
+        readable = self._readable([stored for stored in found.values() if self.has(stored)])
+        return {stored.id: stored for stored in readable}
+
     def require_reading(self) -> None:
         """Refuse when no item can be read.
 

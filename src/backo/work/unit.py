@@ -222,6 +222,11 @@ class Unit:
         held = self._held.get(key)
         return {} if held is None or held.first is None else held.first.document
 
+    def present(self, key: Key) -> Mapping[str, Any] | None:
+        """Give the document of an item as the unit sees it; None when there is none, or the unit has not met it."""
+        held = self._held.get(key)
+        return None if held is None or held.present is None else held.present.document
+
     # Writing.
 
     def put(self, entry: Entry, id_: str, document: dict[str, Any]) -> StoredDocument:

@@ -1,0 +1,3 @@
+from tests.work.stores import stores
+
+__all__ = ["stores"]
