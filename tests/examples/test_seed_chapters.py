@@ -34,7 +34,10 @@ SHOWN: dict[str, dict[str, str]] = {
     },
     "BlobFile()": {"files": "test_file_in_an_item"},
     "File()": {"files": "test_file_in_an_item"},
-    "routes": {"files": "test_file_routes_json test_file_routes_json_of_images test_file_routes_multipart"},
+    "routes": {
+        "files": "test_file_routes_json test_file_routes_json_of_images test_file_routes_multipart "
+        "test_file_routes_of_actions"
+    },
     "Collection": {"collection": "test_collection_example test_collection_is_registered"},
     "rights": {"collection": "test_rights"},
     "Action": {"actions": "test_chapter_action_borrow test_chapter_action_parameters"},

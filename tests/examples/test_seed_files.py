@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from backo import (
+    Action,
     Backoffice,
     BlobFile,
+    Collection,
     DefinitionError,
     File,
     FileSystemConnector,
@@ -223,3 +225,37 @@ def test_file_routes_multipart(stores: Stores, folder: Path, picture: Picture) -
     assert (changed.status_code, (changed.json or {})["name"]) == (200, "Rimbaud")
     sent = curl("curl http://localhost/myApp/authors/id_of_rambo/pict")
     assert (sent.status_code, sent.content_type, sent.data) == (200, "image/png", PICTURES["rimbaud.png"])
+
+
+def test_file_routes_of_actions(stores: Stores, folder: Path) -> None:
+    """Chapter "routes" (of files): every route that takes values, actions too, can be called in the two ways."""
+
+    def portray(action: Action, author: Item, **kwargs: Any) -> None:
+        author.set({"name": action.name, "pict": action.pict})
+        author.save(**kwargs)
+
+    pict = File(work=FileSystemConnector(path=folder / "store"))
+    connector: Any = stores.connector("authors")
+    connector.generate_id = lambda author: "id_of_rambo"
+    collection = Collection("authors", Item({"name": String(), "pict": pict}), connector)
+    collection.register_action("portray", Action({"name": String(), "pict": BlobFile(require=True)}, portray))
+    backoffice = Backoffice("myApp")
+    stores.opened.append(backoffice)
+    backoffice.register_collection(collection)
+    backoffice.authors.create({})
+    curl = curl_for(backoffice, folder)
+    address = "http://localhost/myApp/authors"
+
+    by_json = curl(
+        f"curl -X POST {address}/_actions/portray/id_of_rambo "
+        """-d '{"name":"John", "pict" : "base64:Sm9obiBwaWN0"}'"""
+    )
+    sent = curl(f"curl {address}/id_of_rambo/pict").data
+    by_form = curl(
+        f"""curl -X POST -F _json='{{"name":"Rambo"}}' -F pict=@rambo.png {address}/_actions/portray/id_of_rambo"""
+    )
+
+    assert (by_json.status_code, (by_json.json or {})["name"], sent) == (200, "John", b"John pict")
+    assert (by_form.status_code, (by_form.json or {})["name"]) == (200, "Rambo")
+    assert (by_form.json or {})["pict"].items() >= {"filename": "rambo.png", "content_type": "image/png"}.items()
+    assert curl(f"curl {address}/id_of_rambo/pict").data == PNG

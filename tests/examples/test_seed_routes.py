@@ -56,7 +56,9 @@ def test_get_an_item_in_another_view(stores: Stores) -> None:
     assert set(whole.json or {}) - set(other.json or {}) == {"password"}
 
 
-@pytest.mark.parametrize(("right", "status"), [(True, 200), (lambda right_name, user: False, 401)])
+@pytest.mark.parametrize(
+    ("right", "status"), [(True, 200), (lambda right_name, user: False, 401)], ids=["allowed", "refused"]
+)
 def test_get_an_item_that_is_not_for_this_user(stores: Stores, right: Any, status: int) -> None:
     """Chapter "CRUD Routes", GET by `_id`: 401 for who is not authorized to view it."""
     backoffice = Backoffice("myApp")

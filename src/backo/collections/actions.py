@@ -13,10 +13,13 @@ from backo.items.record import Record
 from backo.paths import to_text
 from backo.references.links import declared_links
 from backo.schema.compiler import Schema, compile_schema
-from backo.schema.containers import check_fields
+from backo.schema.containers import check_fields, has_files
 from backo.schema.fields import Field
 from backo.schema.options import Function, Options, Right, adapted, blame, read_right
 from backo.work.rights import is_allowed
+
+if TYPE_CHECKING:
+    from backo.files.places import Files
 
 ALIASES: Mapping[str, str] = {"exists": "can_see", "desc": "description"}
 
@@ -75,6 +78,7 @@ class CompiledAction:
         collection: where.
         schema: of the parameters.
         record: the class of their records.
+        files: those parameters that are files, by path.
         function: `f(action, item, **kwargs)`, adapted.
         can_see: a right.
         can_execute: a right.
@@ -85,6 +89,7 @@ class CompiledAction:
     collection: str
     schema: Schema
     record: type[Record]
+    files: Files
     function: Function
     can_see: Right
     can_execute: Right
@@ -142,6 +147,7 @@ def compile_action(collection: str, name: str, action: Action) -> CompiledAction
         _refuse_references(action._fields)
         schema = compile_schema(name, action._fields, Options(), system={})
         _refuse_unkept(schema)
+        files = _files_of(action._fields, schema)
         record = record_class(schema, Record, kind=type(action))
     except DefinitionError as error:
         message = f"{where}: {error.message.removeprefix(f'{name}: ')}"
@@ -151,6 +157,7 @@ def compile_action(collection: str, name: str, action: Action) -> CompiledAction
         collection=collection,
         schema=schema,
         record=record,
+        files=files,
         function=action._function,
         can_see=action._can_see,
         can_execute=action._can_execute,
@@ -165,6 +172,19 @@ def find_action(actions: Mapping[str, CompiledAction], name: str, collection: st
         NotFoundError: there is none.
     """
     return offered(actions, name, "action", collection)
+
+
+def _files_of(fields: Mapping[str, Field], schema: Schema) -> Files:
+    """List the parameters that are files; they are kept nowhere unless the function gives them to an item.
+
+    Raises:
+        DefinitionError: one is where it cannot be.
+    """
+    if not has_files(fields.values()):
+        return {}
+    from backo.files.places import files_of  # noqa: PLC0415  # few need it, and it takes long to load
+
+    return files_of(schema)
 
 
 def _refuse_references(fields: Mapping[str, Field]) -> None:

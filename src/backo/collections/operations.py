@@ -134,6 +134,14 @@ class Operations:
         contents = self._collection(collection).entry.contents
         return {} if contents is None else contents.files
 
+    def parameter_files(self, collection: str, action: str) -> Files:
+        """Give the parameters of an action that are files, by path.
+
+        Raises:
+            NotFoundError: there is no such action.
+        """
+        return find_action(self._collection(collection).actions, action, collection).files
+
     def list(self, collection: str, pairs: Sequence[tuple[str, str]]) -> Page:
         """Give a page of the items that a query string asks for.
 
