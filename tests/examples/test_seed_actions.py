@@ -22,7 +22,7 @@ def authenticate() -> None:
 
 
 def test_chapter_action_borrow(stores: Stores) -> None:
-    """Chapter "Action": the example lends a book to a user, with a start time and a time of return."""
+    """Chapters "Action" and "Actions routes": the example lends a book to a user, from a time to a time."""
     talk = Dialogue(media_library(stores), auth=authenticate)
 
     answer = talk(

@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from backo import LogLevel, log_system, stack
+from backo import (
+    Backoffice,
+    Collection,
+    DBYmlConnector,
+    DeleteStrategy,
+    Item,
+    LogLevel,
+    Ref,
+    RefsList,
+    String,
+    log_system,
+    stack,
+)
 
 pytestmark = pytest.mark.usefixtures("loggers")
 
@@ -84,3 +96,33 @@ def test_logs_current_loggers(name: str, caplog: pytest.LogCaptureFixture) -> No
     log.debug("heard")
 
     assert [(record.name, record.getMessage()) for record in caplog.records] == [(f"backo.{name}", "heard")]
+
+
+def test_logs_current_loggers_speak(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Chapter "Logs", "current loggers": each tells what the table says it is about, where it has something to tell."""
+    log_system.setLevel(LogLevel.DEBUG)
+    down = DeleteStrategy.DELETE_REFERENCED_ITEMS
+    items = {
+        "addrs": Item({"name": String(), "users": RefsList(coll="users", field="$.addr", ods=down)}),
+        "users": Item({"name": String(), "addr": Ref(coll="addrs", field="$.users")}),
+    }
+    backoffice = Backoffice("myApp")
+    for name, item in items.items():
+        backoffice.register_collection(Collection(name, item, DBYmlConnector(path=tmp_path / name)))
+
+    moon = backoffice.addrs.create({"name": "moon"})
+    backoffice.users.create({"name": "neil", "addr": moon["_id"]})
+    assert backoffice.users.count({"name": "neil"}) == len(list(backoffice.users.select())) == 1
+    backoffice.migrate("users")
+    moon.delete()
+    backoffice.close()
+
+    assert {record.name for record in caplog.records} == {
+        "backo.backoffice",
+        "backo.Item",
+        "backo.ref",
+        "backo.transaction",
+        "backo.yml",
+        "backo.select",
+        "backo.migration",
+    }

@@ -42,14 +42,14 @@ def mybackoffice(tmp_path: Path) -> Backoffice:
 
 
 def test_if_you_do_nothing(mybackoffice: Backoffice) -> None:
-    """The loading of an old item fails on the new field."""
+    """Chapter "migration", the example: the loading of an old item fails on the new field."""
     with pytest.raises(StoredDataError, match=r"\$\.note"):
         mybackoffice.books.get_by_id("my_book_id")
 
 
 @pytest.mark.parametrize("which", [{"_id": "my_book_id"}, {"_ids": ["my_book_id1", "my_book_id2"]}, {}])
 def test_check_if_data_match_the_model(mybackoffice: Backoffice, which: Any) -> None:
-    """It raises an error at the first `_id`."""
+    """Chapter "migration", the example: a check raises an error at the first `_id`."""
     with pytest.raises(StoredDataError) as error:
         mybackoffice.migrate("books", **which)
 
@@ -59,7 +59,7 @@ def test_check_if_data_match_the_model(mybackoffice: Backoffice, which: Any) -> 
 
 
 def test_do_it_for_real(mybackoffice: Backoffice) -> None:
-    """One `_id`, a list of them, all: first to see whether it is OK, then for real."""
+    """Chapter "migration", the example: one `_id`, a list, all; first to see whether it is OK, then for real."""
     runs: list[tuple[dict[str, Any], list[str]]] = [
         ({"_id": "my_book_id"}, ["my_book_id"]),
         ({"_ids": ["my_book_id1"]}, ["my_book_id1"]),
@@ -75,7 +75,7 @@ def test_do_it_for_real(mybackoffice: Backoffice) -> None:
 
 
 def test_the_report(mybackoffice: Backoffice) -> None:
-    """Its structure, and the diff in the format of DeepDiff; `_meta` is not updated."""
+    """Chapter "report": its structure, and the diff in the format of DeepDiff; `_meta` is not updated."""
     mybackoffice.migrate("books", update_with_note, _id="my_book_id", dry_run=False)
 
     report = mybackoffice.migrate("books", update_with_note, dry_run=False)
@@ -90,7 +90,7 @@ def test_the_report(mybackoffice: Backoffice) -> None:
 
 
 def test_adding_and_removing_a_key(tmp_path: Path) -> None:
-    """What a migration function may do."""
+    """Chapter "How it works": a migration function adds a key and removes one."""
 
     def transform_function(o: dict[str, Any]) -> dict[str, Any]:
         # Adding a new key

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backo import Backoffice
+from backo import Backoffice, Bool, Collection, Item, Selection, String, current_user
 from tests.examples.media_library import media_library
 from tests.features.dialogue import Dialogue
 from tests.work.stores import Stores
@@ -22,7 +22,7 @@ def lent(stores: Stores) -> Backoffice:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_chapter_selection_borrowed(stores: Stores, method: str) -> None:
-    """Chapter "Selection": the selection of borrowed books gives its rows, as a list.
+    """Chapters "Selection" and "Selections routes": the selection of borrowed books gives its rows, as a list.
 
     The document writes `coll/` in the address, which no route has.
     """
@@ -60,3 +60,31 @@ def test_chapter_selections_routes_post(stores: Stores) -> None:
     )
 
     assert answer.body["result"] == [["1234", "Martine en ville", "Lang"]]
+
+
+@pytest.mark.parametrize(("role", "status"), [(None, 401), ("READER", 403), ("EMPLOYEE", 200)])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_chapter_rights_for_selections(stores: Stores, method: str, role: str | None, status: int) -> None:
+    """Chapter "rights for selections": `can_read` says who can do the selection, whatever else he may read."""
+    asked: list[str] = []
+
+    def your_function_name(right_name: str, o: Item) -> bool:
+        asked.append(right_name)
+        return current_user.has_role("EMPLOYEE")
+
+    def authenticate() -> None:
+        if role is not None:
+            current_user.set({"_id": "7", "login": "seven", "roles": [role]})
+
+    borrowed_book_select = Selection(["$.title"], filter={"borrowed": True}, can_read=your_function_name)
+    books = Collection("books", Item({"title": String(), "borrowed": Bool()}), stores.connector("books"))
+    books.register_selection("borrowed", borrowed_book_select)
+    backoffice = Backoffice("media_library")
+    stores.opened.append(backoffice)
+    backoffice.register_collection(books)
+    backoffice.books.create({"title": "Winter forever", "borrowed": True})
+    talk = Dialogue(backoffice, auth=authenticate)
+
+    assert talk(f"{method} /media_library/books/_selections/borrowed").status == status
+    assert talk("GET /media_library/books").status == 200
+    assert set(asked) == {"read"}

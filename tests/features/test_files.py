@@ -13,6 +13,7 @@ from flask import Flask
 
 from backo import (
     SYSTEM,
+    Action,
     Backoffice,
     BlobFile,
     Collection,
@@ -27,6 +28,7 @@ from backo import (
     Ref,
     RefsList,
     String,
+    ValidationError,
     acting_as,
     current_user,
 )
@@ -73,6 +75,17 @@ class Library:
         )
         for name, item in {"authors": author, "books": book}.items():
             self.backoffice.register_collection(Collection(name, item, connector(kind, folder / "items", name)))
+        self.backoffice.books.register_action(
+            "illustrate",
+            Action(
+                {
+                    "title": String(),
+                    "cover": File(work=work, max_size=3_000_000, required=True, mime_types=IMAGES),
+                    "photos": List(BlobFile(max_size=1000)),
+                },
+                illustrate,
+            ),
+        )
         app = Flask("library")
         self.backoffice.build_routes(app)
         self.client: Any = app.test_client()
@@ -100,6 +113,15 @@ class Library:
     def contents(self) -> int:
         """Count the files on disk, temporary ones included."""
         return sum(len(names) for _, _, names in os.walk(self.folder))
+
+
+def illustrate(action: Any, book: Any) -> None:
+    """Give the files to the book, unless its title forbids it."""
+    book.set({"title": action.title or book.title, "cover": action.cover, "photos": action.photos})
+    book.save()
+    if action.title == "No":
+        message = "it is refused"
+        raise ValidationError(message)
 
 
 def form_of(values: Any, files: dict[str, list[tuple[bytes, str]]]) -> tuple[bytes, str]:
@@ -296,6 +318,54 @@ def test_a_form_for_items_without_files(tmp_path: Path) -> None:
     made = client.post("/shop/goods", data={"_json": '{"name": "tea"}'}, content_type="multipart/form-data")
 
     assert (made.status_code, made.json["name"]) == (201, "tea")
+
+
+# Actions
+
+
+def test_files_of_actions(library: Library) -> None:
+    """Parameters that are files arrive in a form, or in JSON, and stay where the function puts them."""
+    book = library.create()
+    here = f"books/_actions/illustrate/{book['_id']}"
+
+    formed = library.form(
+        "POST", here, {"title": "Beta"}, cover=(PNG, "c.png"), photos=[(b"one", "1.txt"), (b"two", "2.txt")]
+    )
+    assert (formed.status_code, formed.json["title"], formed.json["cover"]["filename"]) == (200, "Beta", "c.png")
+    assert library.content(formed.json["cover"]) == PNG
+    assert [library.content(one) for one in formed.json["photos"]] == [b"one", b"two"]
+    assert library.contents() == 3
+
+    sent = library.client.post(f"/library/{here}", json={"cover": "base64:" + base64.b64encode(JPEG).decode()})
+    assert (sent.status_code, library.content(sent.json["cover"])) == (200, JPEG)
+    assert (sent.json["title"], sent.json["photos"], library.contents()) == ("Beta", None, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "files", "status", "path"),
+    [
+        ({"title": "No"}, {"cover": (PNG, "c.png")}, 422, None),
+        ({}, {"cover": (b"text", "c.png")}, 422, "$.cover"),
+        ({}, {"cover": (PNG + b"x" * 3_000_000, "c.png")}, 413, "$.cover"),
+        ({}, {"cover": (PNG, "c.png"), "photos": (b"x" * 1001, "p")}, 413, "$.photos"),
+        ({}, {"scan": (PNG, "c.png")}, 422, "$"),
+        ({}, {}, 422, "$.cover"),
+        ({"cover": {"file_id": "x"}}, {}, 422, "$.cover"),
+    ],
+    ids=["function", "type", "size", "size-in-a-list", "unknown", "missing", "object"],
+)
+def test_files_of_actions_that_are_refused(
+    library: Library, values: Any, files: Any, status: int, path: str | None
+) -> None:
+    """They are judged as those of items are; the book is as before, and nothing is kept."""
+    book = library.create(cover="old")
+
+    answer = library.form("POST", f"books/_actions/illustrate/{book['_id']}", values, **files)
+
+    assert answer.status_code == status
+    assert [one["path"] for one in answer.json["errors"]] == ([] if path is None else [path])
+    assert library.client.get(f"/library/{address(book)}").json == book
+    assert library.contents() == 1
 
 
 # Unchanged, removed, replaced

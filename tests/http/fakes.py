@@ -67,7 +67,7 @@ class FakeOperations:
         """Have no file fields."""
         return {}
 
-    def files_of_action(self, collection: str, action: str) -> Mapping[Any, Any]:
+    def parameter_files(self, collection: str, action: str) -> Mapping[Any, Any]:
         """Have no file fields here either."""
         return {}
 

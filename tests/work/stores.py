@@ -46,10 +46,15 @@ class Stores:
         return connector(self.kind, self.folder, collection)
 
     def backoffice(
-        self, items: Mapping[str, Item], *, ids: Callable[[Any], str] | None = named, **options: Any
+        self,
+        items: Mapping[str, Item],
+        *,
+        app: str = "shop",
+        ids: Callable[[Any], str] | None = named,
+        **options: Any,
     ) -> Backoffice:
         """Assemble a back office of these items; `_id`s are their names unless `ids` says otherwise."""
-        backoffice = Backoffice("shop", **options)
+        backoffice = Backoffice(app, **options)
         for name, item in items.items():
             where: Store | DBConnector = self.connector(name)
             where.generate_id = ids

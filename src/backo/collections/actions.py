@@ -78,22 +78,22 @@ class CompiledAction:
         collection: where.
         schema: of the parameters.
         record: the class of their records.
+        files: those parameters that are files, by path.
         function: `f(action, item, **kwargs)`, adapted.
         can_see: a right.
         can_execute: a right.
         description: a sentence for people.
-        files: its file fields.
     """
 
     name: str
     collection: str
     schema: Schema
     record: type[Record]
+    files: Files
     function: Function
     can_see: Right
     can_execute: Right
     description: str | None
-    files: Files
 
     @property
     def closed(self) -> bool:
@@ -147,6 +147,7 @@ def compile_action(collection: str, name: str, action: Action) -> CompiledAction
         _refuse_references(action._fields)
         schema = compile_schema(name, action._fields, Options(), system={})
         _refuse_unkept(schema)
+        files = _files_of(action._fields, schema)
         record = record_class(schema, Record, kind=type(action))
     except DefinitionError as error:
         message = f"{where}: {error.message.removeprefix(f'{name}: ')}"
@@ -156,20 +157,12 @@ def compile_action(collection: str, name: str, action: Action) -> CompiledAction
         collection=collection,
         schema=schema,
         record=record,
+        files=files,
         function=action._function,
         can_see=action._can_see,
         can_execute=action._can_execute,
         description=action._description,
-        files=_files_of(schema, action._fields),
     )
-
-
-def _files_of(schema: Schema, fields: Mapping[str, Field]) -> Files:
-    if not has_files(fields.values()):
-        return {}
-    from backo.files.places import files_of  # noqa: PLC0415  # few need it, and it takes long to load
-
-    return files_of(schema)
 
 
 def find_action(actions: Mapping[str, CompiledAction], name: str, collection: str) -> CompiledAction:
@@ -179,6 +172,19 @@ def find_action(actions: Mapping[str, CompiledAction], name: str, collection: st
         NotFoundError: there is none.
     """
     return offered(actions, name, "action", collection)
+
+
+def _files_of(fields: Mapping[str, Field], schema: Schema) -> Files:
+    """List the parameters that are files; they are kept nowhere unless the function gives them to an item.
+
+    Raises:
+        DefinitionError: one is where it cannot be.
+    """
+    if not has_files(fields.values()):
+        return {}
+    from backo.files.places import files_of  # noqa: PLC0415  # few need it, and it takes long to load
+
+    return files_of(schema)
 
 
 def _refuse_references(fields: Mapping[str, Field]) -> None:

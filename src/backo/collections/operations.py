@@ -134,6 +134,14 @@ class Operations:
         contents = self._collection(collection).entry.contents
         return {} if contents is None else contents.files
 
+    def parameter_files(self, collection: str, action: str) -> Files:
+        """Give the parameters of an action that are files, by path.
+
+        Raises:
+            NotFoundError: there is no such action.
+        """
+        return find_action(self._collection(collection).actions, action, collection).files
+
     def list(self, collection: str, pairs: Sequence[tuple[str, str]]) -> Page:
         """Give a page of the items that a query string asks for.
 
@@ -188,14 +196,6 @@ class Operations:
                 cursor = encode_cursor(asked.sort, sight.position(page[-1], query))
                 following = ("_after", cursor) if cursor else ("_skip", str(asked.skip + size))
         return Page(rows, total, view.name, asked.skip, size, following)
-
-    def files_of_action(self, collection: str, action: str) -> Files:
-        """Give the file fields of the parameters of an action, by path.
-
-        Raises:
-            NotFoundError: there is no such action.
-        """
-        return find_action(self._collection(collection).actions, action, collection).files
 
     def create(self, collection: str, values: Mapping[str, Any], view: str) -> Rendered:
         """Create an item, and show it in a view.

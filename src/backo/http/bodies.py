@@ -51,7 +51,7 @@ def read_optional_json(source: Source, limits: Limits) -> Any:
 
 @contextmanager
 def arriving_values(source: Source, limits: Limits, files: Files, *, optional: bool = False) -> Iterator[Any]:
-    """Read what is sent for an item: JSON, or a form of which `_json` is the JSON and the other parts are files.
+    """Read what is sent for an item or an action: JSON, or a form of files in which `_json` is the JSON.
 
     Leaving the `with` block forgets what has arrived and was not kept.
 
@@ -59,7 +59,7 @@ def arriving_values(source: Source, limits: Limits, files: Files, *, optional: b
         source: of the request.
         limits: of one request.
         files: the file fields of what is sent; a form may name them.
-        optional: whether there may be no body; then there is nothing, None.
+        optional: whether the body may be left out (None then).
 
     Raises:
         MediaTypeError: it is neither.

@@ -77,7 +77,7 @@ def run_action(service: Service, request: Request) -> Response:
     """Run an action on an item, with the parameters in the body."""
     collection, name = request.arguments["collection"], request.arguments["name"]
     id_ = item_id(request, service.limits.id)
-    files, matches = service.operations.files_of_action(collection, name), wanted_version(request.source)
+    files, matches = service.operations.parameter_files(collection, name), wanted_version(request.source)
     with arriving_values(request.source, service.limits, files, optional=True) as values:
         result = service.operations.run_action(collection, name, id_, values, matches=matches, view=_view(request))
     if isinstance(result, Rendered):
