@@ -96,7 +96,7 @@ class Unchanged:
     """The items that a migration leaves as they are.
 
     Attributes:
-        _ids: their `_id`s.
+        _ids: the `_id` of each.
     """
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class Changed:
     """The items that a migration changes.
 
     Attributes:
-        _ids: their `_id`s.
+        _ids: the `_id` of each.
         diff: for each a `DeepDiff`.
     """
 
