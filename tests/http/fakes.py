@@ -67,6 +67,10 @@ class FakeOperations:
         """Have no file fields."""
         return {}
 
+    def files_of_action(self, collection: str, action: str) -> Mapping[Any, Any]:
+        """Have no file fields here either."""
+        return {}
+
     def list(self, collection: str, pairs: Sequence[tuple[str, str]]) -> Page:
         """Give the page."""
         self._remember("list", collection, pairs)

@@ -1,5 +1,6 @@
 """Two worlds that differ only in what one user may not see, and questions that he asks of both."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from backo import (
     SYSTEM,
     Backoffice,
+    BlobFile,
     Bool,
     Collection,
     DeleteStrategy,
@@ -86,6 +88,8 @@ def declared(connect: Connect) -> Backoffice:
             "boss": Ref(coll="people", ods=unlink),
             "deputy": Ref(coll="people", ods=unlink, can_read=is_open),
             "friends": RefsList(coll="people", field="$.friends", ods=unlink),
+            "photo": BlobFile(can_read=is_open),
+            "scan": BlobFile(can_read=False),
             "initial": String(set=lambda item: (item.name or "?")[:1]),
         }
     )
@@ -128,6 +132,25 @@ SELECTIONS = {
 }
 
 
+class FileIds:
+    """Ids of contents that are the same in both worlds."""
+
+    def __init__(self) -> None:
+        self._owner, self._count = "", 0
+
+    def begin(self, owner: str) -> None:
+        """Let the next ids be those of the files of one person."""
+        self._owner, self._count = owner, 0
+
+    def __call__(self) -> str:
+        """Make an id."""
+        self._count += 1
+        return hashlib.sha256(f"{self._owner} {self._count}".encode()).hexdigest()[:32]
+
+
+file_ids = FileIds()
+
+
 def fill(backoffice: Backoffice, core: Random, secret: Random) -> None:
     """Fill a world: what the user sees by one source of chance, what he does not see by the other."""
     there = [*PEOPLE, *SEALED]
@@ -139,6 +162,7 @@ def fill(backoffice: Backoffice, core: Random, secret: Random) -> None:
         for _ in TEAMS:
             backoffice.teams.create({"name": core.choice(WORDS), "owner": core.choice(["me", "you"])})
         for id_ in [*there, *away]:
+            file_ids.begin(id_)
             backoffice.people.create(_person(id_, core, secret))
         for id_ in [*there, *away]:
             person = backoffice.people.get_by_id(id_)
@@ -174,6 +198,8 @@ def _person(id_: str, core: Random, secret: Random) -> dict[str, Any]:
         "phone": phone,
         "more": {"code": code} if code else None,
     }
+    person["photo"] = (seen if person["open"] else secret).choice([None, "smile", "frown"])
+    person["scan"] = secret.choice([None, "one", "two"])
     person["pets"] = person["pets"] and [one | {"chip": secret.choice(WORDS)} for one in person["pets"]]
     return person
 
@@ -218,6 +244,8 @@ _FIELDS = [
     "salary",
     "notes",
     "password",
+    "photo",
+    "scan",
     "profile.city",
     "profile.phone",
     "profile.more.code",
@@ -330,9 +358,9 @@ _PATHS = [
 def questions(chance: Random) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Ask without end: method, address, and arguments of the test client; nothing is changed by any of them."""
     while True:
-        yield chance.choice([_list, _list, _list, _selection, _selection, _item, _item, _test, _test, _check, _meta])(
-            chance
-        )
+        yield chance.choice(
+            [_list, _list, _list, _selection, _selection, _item, _item, _file, _test, _test, _check, _meta]
+        )(chance)
 
 
 def _condition(chance: Random, fields: list[str]) -> tuple[str, str]:
@@ -380,6 +408,12 @@ def _some_id(chance: Random) -> str:
 def _item(chance: Random) -> Question:
     collection, _ = _collection(chance)
     return "GET", f"/firm/{collection}/{_some_id(chance)}", {}
+
+
+def _file(chance: Random) -> Question:
+    path, part = chance.choice(["photo", "scan", "name", "pets/0/chip"]), chance.choice(["", "", "bytes=1-2"])
+    arguments = {"headers": {"Range": part}} if part else {}
+    return chance.choice(["GET", "HEAD"]), f"/firm/people/{_some_id(chance)}/{path}", arguments
 
 
 def _test(chance: Random) -> Question:
@@ -433,10 +467,9 @@ class Worlds:
 def _asked_of(door: FlaskClient, question: Question, known: dict[str, str]) -> Answer:
     """Ask, and give all of the answer but its date."""
     method, address, arguments = question
-    headers = {"If-None-Match": known[address]} if method == "GET" and address in known else {}
-    if method == "PATCH" and address in known:
-        headers = {"If-Match": known[address]}
-    answer = door.open(address, method=method, headers=headers, **arguments)
+    name = "If-Match" if method == "PATCH" else "If-None-Match"
+    headers = {**arguments.get("headers", {}), **({name: known[address]} if address in known else {})}
+    answer = door.open(address, method=method, **{**arguments, "headers": headers})
     if "ETag" in answer.headers and method == "GET":
         known[address] = answer.headers["ETag"]
     told = sorted((name, value) for name, value in answer.headers if name != "Date")

@@ -6,15 +6,23 @@ from random import Random
 
 import pytest
 
+from backo.collections import filing
 from backo.collections.overlaying import Overlay
+from backo.files.places import place_of, version_at
 from backo.query.filters import EVERYTHING
 from backo.query.sorting import position
 from backo.work.sight import NO_PATHS, Sight, Sights
-from tests.promises.guarded import Worlds, questions, shown
+from tests.promises.guarded import Worlds, file_ids, questions, shown
 from tests.scale import record_figure, scaled
 from tests.work.stores import KINDS
 
 SEEDS, QUESTIONS = scaled(3, 25), scaled(150, 200)
+
+
+@pytest.fixture(autouse=True)
+def _same_file_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let chance not tell the worlds apart."""
+    monkeypatch.setattr("backo.files.values.new_file_id", file_ids)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,6 +61,11 @@ GATES: dict[str, tuple[object, str, object]] = {
     ),
     "hidden derived links in filters": (Sight, "_kept", lambda self, path: False),
     "cursors": (Sight, "position", lambda self, stored, query: position(stored.document, query.sort)),
+    "files": (
+        filing,
+        "file_of",
+        lambda contents, sight, stored, path: version_at(contents.files, stored.document, place_of(path)),
+    ),
     "what patches are tested against": (Overlay, "_projected", lambda self, names: self._record._json(names)),
 }
 

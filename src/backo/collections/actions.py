@@ -13,10 +13,13 @@ from backo.items.record import Record
 from backo.paths import to_text
 from backo.references.links import declared_links
 from backo.schema.compiler import Schema, compile_schema
-from backo.schema.containers import check_fields
+from backo.schema.containers import check_fields, has_files
 from backo.schema.fields import Field
 from backo.schema.options import Function, Options, Right, adapted, blame, read_right
 from backo.work.rights import is_allowed
+
+if TYPE_CHECKING:
+    from backo.files.places import Files
 
 ALIASES: Mapping[str, str] = {"exists": "can_see", "desc": "description"}
 
@@ -79,6 +82,7 @@ class CompiledAction:
         can_see: a right.
         can_execute: a right.
         description: a sentence for people.
+        files: its file fields.
     """
 
     name: str
@@ -89,6 +93,7 @@ class CompiledAction:
     can_see: Right
     can_execute: Right
     description: str | None
+    files: Files
 
     @property
     def closed(self) -> bool:
@@ -155,7 +160,16 @@ def compile_action(collection: str, name: str, action: Action) -> CompiledAction
         can_see=action._can_see,
         can_execute=action._can_execute,
         description=action._description,
+        files=_files_of(schema, action._fields),
     )
+
+
+def _files_of(schema: Schema, fields: Mapping[str, Field]) -> Files:
+    if not has_files(fields.values()):
+        return {}
+    from backo.files.places import files_of  # noqa: PLC0415  # few need it, and it takes long to load
+
+    return files_of(schema)
 
 
 def find_action(actions: Mapping[str, CompiledAction], name: str, collection: str) -> CompiledAction:

@@ -28,7 +28,7 @@ from backo.files.places import (
 )
 from backo.files.values import FileVersion
 from backo.items.presenting import plain
-from backo.paths import Place
+from backo.paths import Place, to_text
 from backo.schema.compiler import Schema
 from backo.schema.nodes import Node
 from backo.schema.problems import Refusal
@@ -117,7 +117,7 @@ def file_of(contents: Contents, sight: Sight, stored: StoredDocument, path: str)
     nodes = [sight.entry.schema.nodes[names[:end]] for end in range(1, len(names) + 1)]
     hidden = sight.hidden | sight.denied([stored])[0]
     if hidden.intersection(node.path for node in nodes) or not _exist(nodes, sight.entry, stored):
-        raise no_file(path)
+        raise no_file(to_text(place))  # in the same words as of one that is not there
     return version
 
 

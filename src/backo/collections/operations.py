@@ -189,6 +189,14 @@ class Operations:
                 following = ("_after", cursor) if cursor else ("_skip", str(asked.skip + size))
         return Page(rows, total, view.name, asked.skip, size, following)
 
+    def files_of_action(self, collection: str, action: str) -> Files:
+        """Give the file fields of the parameters of an action, by path.
+
+        Raises:
+            NotFoundError: there is no such action.
+        """
+        return find_action(self._collection(collection).actions, action, collection).files
+
     def create(self, collection: str, values: Mapping[str, Any], view: str) -> Rendered:
         """Create an item, and show it in a view.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,10 @@ from backo.items.changes import merged_ids
 from backo.items.patch import Step, merged, patched, places_of
 from backo.items.record import Record
 from backo.paths import FieldPath, to_text, value_at
+from backo.references.effects import MustExist
 from backo.references.fields import ids_in
 from backo.references.links import Link
+from backo.schema.nodes import Node
 from backo.work.projecting import Tree, without_fields
 from backo.work.rights import is_allowed, refuse
 from backo.work.sight import Sight
@@ -103,7 +105,8 @@ class Overlay:
         Raises:
             RightError: a hidden field may not be changed either, or a part of a list is hidden.
         """
-        result, refused = dict(given), []
+        kept = [*self._hidden, *(link.path for link in self._veiled())]
+        result, refused = self._spread(self._record._schema.children, given, kept), []
         for path in sorted(self._hidden):
             result, is_refused = self._without_hidden(result, path)
             if is_refused:
@@ -112,9 +115,24 @@ class Overlay:
             refuse(f"change these fields of an item of {self._entry.name!r}", refused)
         for link in self._veiled():
             if link.derived:
-                self._see_derived(link)
+                self._see_derived(link, result)
             else:
                 result = _at(result, link.path, partial(self._with_hidden_ids, link))
+        return result
+
+    def _spread(self, children: Mapping[str, Node], given: Given, kept: Iterable[FieldPath]) -> dict[str, Any]:
+        """Let null for a group in which something has to stay be null for each field that is seen in it."""
+        result = dict(given)
+        for name, node in children.items():
+            inner = [path for path in kept if len(path) > len(node.path) and path[: len(node.path)] == node.path]
+            if name not in result or not inner or node.is_list or node.path in self._hidden:
+                continue
+            value = result[name]
+            if value is None:
+                seen = (one for one in node.children.values() if not one.read_only and one.path not in self._hidden)
+                value = {one.name: None for one in seen}
+            if isinstance(value, Mapping):
+                result[name] = self._spread(node.children, value, inner)
         return result
 
     def _without_hidden(self, given: dict[str, Any], path: FieldPath) -> tuple[dict[str, Any], bool]:
@@ -142,15 +160,28 @@ class Overlay:
             return given, True
         return _dropped(given, path), False
 
-    def _see_derived(self, link: Link) -> None:
-        """Let a derived list count as read with those ids only that the user sees."""
+    def _see_derived(self, link: Link, given: Given) -> None:
+        """Let a derived link count as read with those ids only that the user sees.
+
+        Raises:
+            RightError: it names one that he does not see, and it would be replaced.
+        """
         with acting_as(SYSTEM):
-            named = ids_in(value_at(self._record._json({link.path[0]}), link.path))
+            named = tuple(ids_in(value_at(self._record._json({link.path[0]}), link.path)))
         seen = self._sight.sights.of(link.target).seen(named)
-        self._record._links_seen[link.path] = tuple(id_ for id_ in ids_in(named) if id_ in seen)
+        if not link.many and len(seen) < len(named) and _leads(given, link.path):
+            self._keep_ref(link, value_at(given, link.path))
+        self._record._links_seen[link.path] = tuple(id_ for id_ in named if id_ in seen)
+
+    def _keep_ref(self, link: Link, sent: Any) -> None:
+        """Refuse to replace a reference to something that the user does not see."""
+        if sent is not None:
+            refuse(f"change these fields of an item of {self._entry.name!r}", [to_text(link.path)])
 
     def _with_hidden_ids(self, link: Link, sent: Any) -> Any:
         """Give the ids of a stored link: what is sent, and those that the user does not see.
+
+        To name one of those himself is judged as naming an item that does not exist.
 
         Raises:
             RightError: a `Ref` names something that he does not see, and it would be replaced.
@@ -158,15 +189,20 @@ class Overlay:
         stored = tuple(ids_in(value_at(self._record._values, link.path)))
         seen = self._sight.sights.of(link.target).seen(stored)
         shown = tuple(id_ for id_ in stored if id_ in seen)
-        if len(shown) == len(stored) or isinstance(sent, Mapping):
+        if len(shown) == len(stored):
             return sent
         if not link.many:
-            if sent is not None:
-                refuse(f"change these fields of an item of {self._entry.name!r}", [to_text(link.path)])
+            self._keep_ref(link, sent)
             return stored[0]
-        if sent is not None and not isinstance(sent, list):
-            return sent
-        together = merged_ids(shown, tuple(sent or ()), stored)
+        if sent is not None and not (isinstance(sent, list) and all(isinstance(one, str) for one in sent)):
+            return sent  # it will be refused
+        ids = tuple(sent or ())
+        for id_ in dict.fromkeys(one for one in ids if one in stored and one not in seen):
+            unseen = MustExist(
+                link.collection, str(self._record._values["_id"]), link.path, link.target, id_, unseen=True
+            )
+            self._sight.sights.unit.judge_later([unseen])
+        together = merged_ids(shown, ids, stored)
         return list(together) if together is not None else sent
 
 

@@ -15,6 +15,7 @@ import secrets
 import tempfile
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias
@@ -30,6 +31,7 @@ BASE64 = "base64:"  # what a text starts with that is not the content itself
 ASIDE = ".aside-"  # how the name of a file starts that is not in its place yet
 
 _DIGEST_BYTES = 16
+_TRIES = 3  # to remove a temporary file
 
 Given: TypeAlias = "bytes | bytearray | memoryview | str | BinaryIO"
 """What content may be given as; a text is UTF-8, or `base64:` and the content in base64."""
@@ -102,8 +104,12 @@ def _made_in(folder: Path) -> tuple[int, Path]:
 
 def _forget(descriptor: int, path: Path | None, process: int) -> None:
     os.close(descriptor)
-    if path is not None and os.getpid() == process:  # a fork has the descriptor, but the file is not its own
-        path.unlink(missing_ok=True)
+    if path is None or os.getpid() != process:  # a fork has the descriptor, but the file is not its own
+        return
+    for _ in range(_TRIES):  # what stays all the same is swept by the connector, a day later
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            return
 
 
 class Content:

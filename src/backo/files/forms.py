@@ -151,16 +151,16 @@ class FormReader:
         if self._json is not None:
             self.form.json, self._json = bytes(self._json), None
         elif self._spool is not None:
-            spool, self._spool = self._spool, None
-            if spool.size == 0 and self._filename == "":
-                return  # the file input of a page in which nothing was chosen
-            self._held += spool.held
-            content = spool.finish(self._filename or None)
-            if self._is_list:
-                before = self.form.files.get(self._place, [])
-                self.form.files[self._place] = [*(before if isinstance(before, list) else [before]), content]
-            else:
-                self.form.files[self._place] = content
+            if self._spool.size or self._filename != "":  # else the file input of a page in which nothing was chosen
+                self._held += self._spool.held
+                self._add(self._spool.finish(self._filename or None))
+            self._spool = None
+
+    def _add(self, content: Content) -> None:
+        """Put a content at its place, or to the others of its list."""
+        before = self.form.files.get(self._place, [])
+        several = [*(before if isinstance(before, list) else [before]), content]
+        self.form.files[self._place] = several if self._is_list else content
 
     def discard(self) -> None:
         """Forget what has arrived."""

@@ -24,6 +24,7 @@ from backo.files.values import FileVersion, Kept
 
 _log = logging.getLogger("backo.files")
 
+_TRIES = 3  # to remove a content
 ORPHAN_AGE = 3600.0  # seconds after which a content without a document is no longer on its way to one
 
 
@@ -168,11 +169,15 @@ def carry_out(plan: FilePlan, unit: Unit) -> None:
 
 
 def _removed(remove: Remove) -> None:
-    """Forget a content; a failure leaves an orphan, which is told in the log and found by `orphans`."""
-    try:
-        remove.connector.delete(remove.file_id)
-    except (BackoError, OSError):
-        _log.warning("content %s could not be removed from %r", remove.file_id, remove.connector, exc_info=True)
+    """Forget a content; one that stays after several tries is told in the log, and found by `orphans`."""
+    for remaining in reversed(range(_TRIES)):
+        try:
+            remove.connector.delete(remove.file_id)
+        except (BackoError, OSError):
+            if not remaining:
+                _log.warning("content %s could not be removed from %r", remove.file_id, remove.connector, exc_info=True)
+        else:
+            return
 
 
 def orphans(

@@ -50,7 +50,7 @@ def read_optional_json(source: Source, limits: Limits) -> Any:
 
 
 @contextmanager
-def arriving_values(source: Source, limits: Limits, files: Files) -> Iterator[Any]:
+def arriving_values(source: Source, limits: Limits, files: Files, *, optional: bool = False) -> Iterator[Any]:
     """Read what is sent for an item: JSON, or a form of which `_json` is the JSON and the other parts are files.
 
     Leaving the `with` block forgets what has arrived and was not kept.
@@ -59,6 +59,7 @@ def arriving_values(source: Source, limits: Limits, files: Files) -> Iterator[An
         source: of the request.
         limits: of one request.
         files: the file fields of what is sent; a form may name them.
+        optional: whether there may be no body; then there is nothing, None.
 
     Raises:
         MediaTypeError: it is neither.
@@ -69,7 +70,7 @@ def arriving_values(source: Source, limits: Limits, files: Files) -> Iterator[An
         ValidationError: a part of the form names no file field.
     """
     if not _is_form(source):
-        yield read_json(source, limits)[1]
+        yield read_optional_json(source, limits) if optional else read_json(source, limits)[1]
         return
     with _form_of(source, limits, files) as form:
         yield form.laid_over({} if form.json is None else _value(form.json, limits))

@@ -77,9 +77,9 @@ def run_action(service: Service, request: Request) -> Response:
     """Run an action on an item, with the parameters in the body."""
     collection, name = request.arguments["collection"], request.arguments["name"]
     id_ = item_id(request, service.limits.id)
-    values = read_optional_json(request.source, service.limits)
-    matches = wanted_version(request.source)
-    result = service.operations.run_action(collection, name, id_, values, matches=matches, view=_view(request))
+    files, matches = service.operations.files_of_action(collection, name), wanted_version(request.source)
+    with arriving_values(request.source, service.limits, files, optional=True) as values:
+        result = service.operations.run_action(collection, name, id_, values, matches=matches, view=_view(request))
     if isinstance(result, Rendered):
         return _item(200, result)
     return Response(200, b"null" if result is None else result, _JSON)

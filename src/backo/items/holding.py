@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Checkpoint:
     """The state of a record at some time. A unit of work may keep one of each of its items, so it is small."""
 
-    __slots__ = ("_given", "_origin", "_record", "_seen", "_shapes", "_tokens", "_touched", "_values")
+    __slots__ = ("_defaulted", "_given", "_origin", "_record", "_seen", "_shapes", "_tokens", "_touched", "_values")
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -25,6 +25,7 @@ class Checkpoint:
         self._touched = record._touched
         self._seen = dict(record._links_seen) if record._links_seen else None
         self._given = set(record._links_given) if record._links_given else None
+        self._defaulted = record._defaulted
         self._shapes = record._shapes
         self._tokens = dict(record._shapes) if record._shapes else None
 
@@ -33,6 +34,7 @@ class Checkpoint:
         record, shapes = self._record, self._shapes
         record._hold(self._values, self._origin)
         record._touched, record._links_seen, record._links_given = self._touched, self._seen or {}, self._given or set()
+        record._defaulted = self._defaulted
         shapes.clear()
         shapes.update(self._tokens or {})
         record._shapes = shapes

@@ -23,7 +23,7 @@ from backo.items.holding import Checkpoint, Handle
 from backo.items.patch import merged, patched, places_of
 from backo.items.presenting import Copier, Index, plain, presents
 from backo.items.problems import invalid
-from backo.paths import FieldPath, Place, parse_selector, to_text
+from backo.paths import FieldPath, Place, parse_selector, to_text, value_at
 from backo.schema.compiler import Schema
 from backo.schema.containers import Reworked
 from backo.schema.fields import Check
@@ -65,7 +65,17 @@ class Origin:
 class Record(Item):
     """The values of one item; subclasses are generated per schema by `backo.items.generating`."""
 
-    __slots__ = ("_links_given", "_links_seen", "_origin", "_running", "_shapes", "_stamping", "_touched", "_values")
+    __slots__ = (
+        "_defaulted",
+        "_links_given",
+        "_links_seen",
+        "_origin",
+        "_running",
+        "_shapes",
+        "_stamping",
+        "_touched",
+        "_values",
+    )
 
     _schema: ClassVar[Schema]
     _checks: ClassVar[Mapping[str, Check]]  # of the fields that take nothing but a check to be assigned
@@ -82,6 +92,7 @@ class Record(Item):
     _links_given: set[FieldPath]  # derived links that were assigned, perhaps None
     _running: Running  # what is being asked of functions
     _shapes: dict[Place, object]  # tokens of lists that were read, see `Index`
+    _defaulted: Mapping[FieldPath, Any]  # the values that defaults gave, since it was new or read
     _stamping: bool  # whether read-only fields may be set, which the handler of `_meta` does
 
     def __init__(self) -> None:
@@ -100,6 +111,7 @@ class Record(Item):
         _put_links_given(self, set())
         _put_running(self, {})
         _put_shapes(self, {})
+        _put_defaulted(self, _NO_DEFAULTS)
         _put_stamping(self, False)
 
     # Reading.
@@ -256,6 +268,7 @@ class Record(Item):
         """Give an item of its own with the same values, equally stored or not."""
         twin = type(self)()
         twin._hold(copy.deepcopy(self._values), self._origin)
+        twin._defaulted = self._defaulted
         twin._touched, twin._links_seen, twin._links_given = (
             self._touched,
             dict(self._links_seen),
@@ -428,6 +441,8 @@ class Record(Item):
         restore = self._checkpoint() if watched else None
         _put_values(self, values)
         _put_touched(self, True)
+        if merge is not None and merge.defaulted:
+            _put_defaulted(self, {**self._defaulted, **merge.defaulted})
         if moved and self._shapes:
             self._forget_moved(before)
         if merge is not None and restore is not None:
@@ -495,11 +510,19 @@ class Record(Item):
         if schema.started is not None:
             _put_values(self, dict(schema.started))
             return
-        merge = Merge(self, self._is_unchanged)
-        values = merge.group(schema.children, self._values, completed({}, schema.defaulted))
+        merge, started = Merge(self, self._is_unchanged), list[Node]()
+        values = merge.group(schema.children, self._values, completed({}, schema.defaulted, started=started))
         if merge.findings:
             raise self._invalid(merge.findings)
         _put_values(self, values)
+        _put_defaulted(self, {**merge.defaulted, **{node.path: _at(values, node.path) for node in started}})
+
+    def _default_of(self, path: FieldPath) -> Any:
+        """Give the raw value that the default of a field gave this item, None where it gave none."""
+        if path in self._defaulted:
+            return self._defaulted[path]
+        started = self._schema.started
+        return None if started is None else value_at(started, path)
 
     # Documents.
 
@@ -624,6 +647,8 @@ _SLOTS: Mapping[str, Callable[[Record, Any], None]] = {name: _slot(name) for nam
 _put_values, _put_origin, _put_touched = _SLOTS["_values"], _SLOTS["_origin"], _SLOTS["_touched"]
 _put_links_seen, _put_links_given = _SLOTS["_links_seen"], _SLOTS["_links_given"]
 _put_running, _put_shapes, _put_stamping = _SLOTS["_running"], _SLOTS["_shapes"], _SLOTS["_stamping"]
+_put_defaulted = _SLOTS["_defaulted"]
+_NO_DEFAULTS: Mapping[FieldPath, Any] = {}
 
 
 def ids_of(value: Any) -> tuple[str, ...]:

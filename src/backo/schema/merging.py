@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from backo.paths import Place
+from backo.paths import FieldPath, Place, value_at
 from backo.schema.containers import as_mapping
 from backo.schema.fields import Check
 from backo.schema.nodes import Node
@@ -33,9 +33,10 @@ class Merge:
         findings: what is wrong so far.
         noted: the nodes that were given and are to be followed, each with its place.
         cleared: the places among them at which null was given.
+        defaulted: the values that defaults gave in groups that were unset before.
     """
 
-    __slots__ = ("cleared", "findings", "item", "noted", "privileged", "unchanged")
+    __slots__ = ("cleared", "defaulted", "findings", "item", "noted", "privileged", "unchanged")
 
     def __init__(self, item: Any, unchanged: Callable[[Node, Any], bool], *, privileged: bool = False) -> None:
         self.item = item
@@ -44,6 +45,7 @@ class Merge:
         self.findings: list[Finding] = []
         self.noted: list[tuple[Place, Node]] = []
         self.cleared: set[Place] = set()
+        self.defaulted: dict[FieldPath, Any] = {}
 
     def group(
         self, children: Mapping[str, Node], current: Values | None, given: Mapping[Any, Any], place: Place = ()
@@ -86,11 +88,14 @@ class Merge:
         return current
 
     def _group(self, node: Node, current: Values | None, given: Mapping[Any, Any], place: Place) -> Values | None:
+        started: list[Node] = []
         if current is None and node.starting and not self.privileged and is_set(given):
-            given = completed(given, node.starting, len(node.path))
+            given = completed(given, node.starting, len(node.path), started)
         values = self.group(node.children, current, given, place)
         if not is_set(values):
             return None
+        for one in started:
+            self.defaulted[one.path] = value_at(values, one.path[len(node.path) :])
         node.field.check_allowed(values)
         return values
 
@@ -150,13 +155,16 @@ def is_set(group: Mapping[Any, Any]) -> bool:
     return False
 
 
-def completed(given: Mapping[Any, Any], nodes: Iterable[Node], depth: int = 0) -> Values:
+def completed(
+    given: Mapping[Any, Any], nodes: Iterable[Node], depth: int = 0, started: list[Node] | None = None
+) -> Values:
     """Copy what is given for a new group, with a default for each of these nodes that is not mentioned.
 
     Args:
         given: the values, nested.
         nodes: those with defaults, outermost first.
         depth: how many names of their paths lead to the group.
+        started: the nodes whose defaults are given are added to it.
     """
     result = dict(given)
     for node in nodes:
@@ -175,4 +183,6 @@ def completed(given: Mapping[Any, Any], nodes: Iterable[Node], depth: int = 0) -
                 except Exception as error:
                     blame(error, "default", node.where)
                     raise
+                if started is not None:
+                    started.append(node)
     return result

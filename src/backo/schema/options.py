@@ -281,6 +281,9 @@ def read_right(what: str, value: Any) -> Right:
     """
     if value is None or isinstance(value, bool):
         return value
+    if inspect.iscoroutinefunction(value) or inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value):
+        message = f"{what} must answer when it is called, and {shown(value)} gives something to be waited for"
+        raise DefinitionError(message, hint="write a plain function that returns a bool")
     return adapted(value, 2, what=what)
 
 

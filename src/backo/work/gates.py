@@ -7,7 +7,7 @@ it is stored, so that nobody gives himself a right by the very change that needs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ from backo.connectors.base import StoredDocument
 from backo.context import SYSTEM, acting_as
 from backo.items.changes import changed_paths
 from backo.items.record import Record
-from backo.paths import FieldPath, to_text
+from backo.paths import FieldPath, to_text, value_at
 from backo.references.effects import Delete, LinkChange, MustExist, Plan
 from backo.schema.options import Right
 from backo.work.catalog import Entry
@@ -44,20 +44,20 @@ def creation(unit: Unit, entry: Entry, record: Record) -> None:
     if not is_allowed(entry.rights.create, "create", record):
         refuse(f"create this item of {entry.name!r}")
     if entry.rights.writing:
-        given = changed_paths(entry.schema, _defaults(entry), record._encode(computed=False))
-        paths = [path for path in given if not _has_default_function(entry, path)]
-        _check_fields(entry, paths + _links_given(record), _defaults(entry), record._encode(computed=False), record)
+        after = record._encode(computed=False)
+        given = [*changed_paths(entry.schema, {}, after), *filter(_is_cleared(record), entry.rights.writing)]
+        paths = [path for path in given if not _is_default(record, path)]
+        _check_fields(entry, paths + _links_given(record), {}, after, record)
 
 
-def _defaults(entry: Entry) -> Mapping[str, Any]:
-    with acting_as(SYSTEM):
-        record = entry.record()
-        record._give_defaults()
-        return record._encode(computed=False)
+def _is_default(record: Record, path: FieldPath) -> bool:
+    default = record._default_of(path)
+    return default is not None and bool(default == record._value_at(path))
 
 
-def _has_default_function(entry: Entry, path: FieldPath) -> bool:
-    return callable(entry.schema.nodes[path].options.default)
+def _is_cleared(record: Record) -> Callable[[FieldPath], bool]:
+    """Tell of fields whether they had a default, and are unset."""
+    return lambda path: record._default_of(path) is not None and record._value_at(path) is None
 
 
 def _links_given(record: Record) -> list[FieldPath]:
@@ -76,11 +76,18 @@ def change(unit: Unit, entry: Entry, record: Record, present: StoredDocument) ->
     if not before.allows(rights.modify, "modify"):
         refuse(f"change this item of {entry.name!r}")
     if rights.writing:
-        _check_fields(entry, record._changes(), _origin(record), record._encode(computed=False), before)
+        origin = _origin(record)
+        paths = [path for path in record._changes() if not (_is_new_group(origin, path) and _is_default(record, path))]
+        _check_fields(entry, paths, origin, record._encode(computed=False), before)
 
 
 def _origin(record: Record) -> Mapping[str, Any]:
     return record._origin.document if record._origin else {}
+
+
+def _is_new_group(origin: Mapping[str, Any], path: FieldPath) -> bool:
+    """Tell whether a field is in a group that was unset."""
+    return len(path) > 1 and value_at(origin, path[:-1]) is None
 
 
 class _Before:
@@ -117,7 +124,8 @@ def _check_fields(
         guarded
         for path in dict.fromkeys(paths)
         for guarded in writing
-        if guarded == path or (guarded[: len(path)] == path and _leaves(before, guarded) != _leaves(after, guarded))
+        if guarded == path
+        or (guarded[: len(path)] == path and _set_leaves(before, guarded) != _set_leaves(after, guarded))
     ]
     answers: dict[Any, bool] = {}
     for guarded in touched:
@@ -131,6 +139,14 @@ def _check_fields(
     refused = [to_text(guarded) for guarded in touched if not answers[writing[guarded]]]
     if refused:
         refuse(f"change these fields of an item of {entry.name!r}", refused)
+
+
+def _set_leaves(tree: Any, path: FieldPath) -> list[Any]:
+    """Give the leaves up to the last one that is set: elements without it may come and go behind that."""
+    leaves = _leaves(tree, path)
+    while leaves and leaves[-1] is None:
+        leaves.pop()
+    return leaves
 
 
 def _leaves(tree: Any, path: FieldPath) -> list[Any]:

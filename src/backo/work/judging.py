@@ -40,7 +40,7 @@ def judge(unit: Unit, judgements: Iterable[Judgement]) -> None:
             bereft.append(refusal.discreet if unit.catalog.has_secrets() else refusal.problem)
     if own:
         message = "a reference is missing, or names an item that does not exist"
-        raise ValidationError(message, problems=dict.fromkeys(own))
+        raise ValidationError(message, problems=sorted(dict.fromkeys(own), key=lambda one: one.path))
     if bereft:
         message = "an item requires a link that this would take away"
         raise ConflictError(message, problems=dict.fromkeys(bereft))

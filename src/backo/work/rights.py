@@ -99,10 +99,15 @@ def is_allowed(right: Right, name: str, item: Any) -> bool:
 def asked(right: Function, name: str, item: Any) -> bool:
     """Ask a function about an item, where rights are lifted already."""
     try:
-        return bool(right(name, item))
+        return _is_yes(right(name, item))
     except Exception as error:  # noqa: BLE001  # a right that raises denies
         tell_failure(f"the right {name!r}", error)
         return False
+
+
+def _is_yes(answer: Any) -> bool:
+    """Tell whether an answer allows; what has to be waited for is none."""
+    return answer is True or (bool(answer) and not hasattr(answer, "__await__"))
 
 
 def tell_failure(what: str, error: BaseException) -> None:
@@ -121,7 +126,7 @@ def resolved(right: Right, name: str) -> bool | Function:
     unseen = _Unseen()
     try:
         with acting_as(SYSTEM):
-            answer = bool(right(name, unseen))
+            answer = _is_yes(right(name, unseen))
     except _LookedAt:
         return right
     except Exception as error:  # noqa: BLE001  # as above
