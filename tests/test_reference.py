@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from backo.http.routes import ROUTES
 from backo.query.parsing import KNOWN as OPERATORS
 from backo.schema.options import ALIASES, Options
 
-PAGES = sorted((Path(__file__).parents[1] / "docs" / "reference" / "python").glob("*.md"))
+ROOT = Path(__file__).parents[1]
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = sorted((ROOT / "docs" / "reference" / "python").glob("*.md"))
+OUTSIDE = ("tests/", "examples/")
 
 _DIRECTIVE = re.compile(
     r"^\.\. auto(?:class|exception|function|data):: (?P<name>[\w.]+)(?:\([^)]*\))?$(?P<options>(?:\n   :.*)*)",
@@ -160,6 +164,25 @@ def test_each_error_has_its_code_on_the_page_of_the_routes(kind: type[BackoError
     assert kind is BackoError or re.search(
         rf"`{kind.__name__}`[^\n]*`{kind.code}`|`{kind.code}`[^\n]*`{kind.__name__}`", table
     )
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_module_that_a_page_names_exists(page: Path) -> None:
+    """Pages name modules as `work/unit.py` or `backo.work.unit`, explanations as `unit.py` too; none of them has gone."""
+    text, source = page.read_text("utf-8"), ROOT / "src" / "backo"
+    where = "*" if page.parent.name == "explanations" else "+"
+    files = [one for one in re.findall(rf"`((?:\w+/){where}\w+\.py)`", text) if not one.startswith(OUTSIDE)]
+    dotted = re.findall(r"`(backo(?:\.\w+)+)", text)
+
+    assert [one for one in files if next(source.rglob(one), None) is None] == []
+    assert [one for one in dotted if not _leads_somewhere(one)] == []
+
+
+def _leads_somewhere(name: str) -> bool:
+    """Tell whether a dotted name is a module, or something in one."""
+    if find_spec(name.rpartition(".")[0]) is None:
+        return False
+    return hasattr(import_module(name.rpartition(".")[0]), name.rpartition(".")[2]) or find_spec(name) is not None
 
 
 def _rows(page: str) -> list[list[str]]:
