@@ -168,7 +168,7 @@ def test_each_error_has_its_code_on_the_page_of_the_routes(kind: type[BackoError
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_module_that_a_page_names_exists(page: Path) -> None:
-    """Pages name modules as `work/unit.py` or `backo.work.unit`, explanations as `unit.py` too; none of them has gone."""
+    """Pages name modules as `work/unit.py` or `backo.work.unit`, explanations as `unit.py`; none of them has gone."""
     text, source = page.read_text("utf-8"), ROOT / "src" / "backo"
     where = "*" if page.parent.name == "explanations" else "+"
     files = [one for one in re.findall(rf"`((?:\w+/){where}\w+\.py)`", text) if not one.startswith(OUTSIDE)]
