@@ -99,7 +99,8 @@ def is_allowed(right: Right, name: str, item: Any) -> bool:
 def asked(right: Function, name: str, item: Any) -> bool:
     """Ask a function about an item, where rights are lifted already."""
     try:
-        return _is_yes(right(name, item))
+        answer = right(name, item)
+        return answer if isinstance(answer, bool) else _is_yes(answer)
     except Exception as error:  # noqa: BLE001  # a right that raises denies
         tell_failure(f"the right {name!r}", error)
         return False
@@ -107,7 +108,7 @@ def asked(right: Function, name: str, item: Any) -> bool:
 
 def _is_yes(answer: Any) -> bool:
     """Tell whether an answer allows; what has to be waited for is none."""
-    return answer is True or (bool(answer) and not hasattr(answer, "__await__"))
+    return bool(answer) and not hasattr(answer, "__await__")
 
 
 def tell_failure(what: str, error: BaseException) -> None:
