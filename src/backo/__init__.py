@@ -67,7 +67,8 @@ if TYPE_CHECKING:
     from backo.files.connectors import FileConnector, FileSystemConnector, MemoryFileConnector
     from backo.files.fields import BlobFile, File
 
-current = current_user  # an alias of the document
+current = current_user
+"""Another name of `current_user`."""
 
 # Where names are found that load something not everybody needs.
 _LATER = {

@@ -13,7 +13,21 @@ if TYPE_CHECKING:
 
 
 class Backoffice(Application):
-    """A back office: collections, their references, and a REST application over them."""
+    """A back office: collections that refer to one another, and a REST application over them.
+
+    A registered collection is an attribute: `backoffice.users`.
+
+    Args:
+        name: the first part of all addresses.
+        limits: what one request may ask for.
+        clock: gives the present time, aware; for tests.
+        journal: a folder for the journal of stores without transactions; only connectors of one's
+            own need it.
+        trusted_origins: other origins (`https://host`) whose pages may send unsafe requests.
+
+    Raises:
+        DefinitionError: the name is no identifier, or starts with `_`.
+    """
 
     def build_routes(self, flask: Any, prefix: str = "", auth: Callable[..., Any] | None = None) -> None:
         """Add the routes of this back office to a Flask application.
@@ -59,7 +73,7 @@ class Backoffice(Application):
             progress: told after each page how many steps are done, of how many.
 
         Returns:
-            A report: `nochanges._ids`, `nochanges.total` (also `total`), `changes._ids`,
+            The report, with `nochanges._ids`, `nochanges.total` (also `total`), `changes._ids`,
             `changes.total`, `changes.diff` (a `DeepDiff` for each id, made when read).
 
         Raises:

@@ -44,6 +44,7 @@ class _System:
 
 
 SYSTEM: Final = _System()
+"""Whoever may do everything: `with acting_as(SYSTEM): …` lifts all rights."""
 
 Actor: TypeAlias = "_System | Mapping[str, Any] | Person"
 
@@ -354,6 +355,7 @@ class CurrentUserWrapper:
 
 
 current_user = CurrentUserWrapper()
+"""The user of the running request, wherever it is asked for: the one `CurrentUserWrapper`."""
 
 
 _address: ContextVar[tuple[object, str] | None] = ContextVar("backo_address", default=None)

@@ -41,7 +41,10 @@ _SHORT.maxlevel, _SHORT.maxlong, _SHORT.maxother = 4, MAX_SHOWN, MAX_SHOWN
 class Problem:
     """One thing that is wrong at one place.
 
-    `path` is a selector (`"$.address.zip"`), `code` a stable word, `message` a sentence.
+    Attributes:
+        path: a selector, such as `"$.address.zip"`.
+        code: a stable word.
+        message: a sentence.
     """
 
     path: str
@@ -50,7 +53,13 @@ class Problem:
 
 
 class BackoError(Exception):
-    """Root of every error of this library."""
+    """Root of every error of this library; each class has a stable `code`.
+
+    Attributes:
+        message: what is wrong, in one sentence.
+        problems: what is wrong at which place, a tuple of `Problem`.
+        hint: how to mend it; None where there is nothing to say.
+    """
 
     code: ClassVar[str] = "error"
 

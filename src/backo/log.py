@@ -24,7 +24,14 @@ for _name in LOGGERS:
 
 
 class LogLevel(IntEnum):
-    """How much a message matters; wherever `logging` takes a level, these are taken too.
+    """How much a message matters: the levels of `logging`, and taken wherever it takes one.
+
+    Attributes:
+        DEBUG: 10.
+        INFO: 20.
+        WARNING: 30.
+        ERROR: 40.
+        CRITICAL: 50.
 
     >>> LogLevel.INFO == logging.INFO
     True
@@ -66,7 +73,7 @@ class LogSystem:
         return _formatted(logging.StreamHandler())
 
     def set_filehandler(self, path: str | os.PathLike[str]) -> logging.Handler:
-        """Make a handler that appends to a file in UTF-8, for `add_handler`.
+        """Make a handler that appends to the file at a path, in UTF-8, for `add_handler`.
 
         Raises:
             OSError: the file cannot be opened.
@@ -98,6 +105,7 @@ class LogSystem:
 
 
 log_system = LogSystem()
+"""The loggers of the library: the one `LogSystem`."""
 
 
 def stack(limit: int | None = _FRAMES) -> str:

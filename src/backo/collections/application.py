@@ -40,16 +40,7 @@ def utc_now() -> datetime:
 
 
 class Application:
-    """A set of collections that refer to one another.
-
-    Args:
-        name: the first part of all addresses.
-        limits: what one request may ask for.
-        clock: gives the present time, aware; for tests.
-        journal: a folder for the journal of stores without transactions; only connectors of one's
-            own need it.
-        trusted_origins: other origins (`https://host`) whose pages may send unsafe requests.
-    """
+    """A set of collections that refer to one another; its arguments are those of `Backoffice`."""
 
     def __init__(
         self,
@@ -76,7 +67,11 @@ class Application:
     # Declaring.
 
     def register_collection(self, *arguments: Any) -> Collection:
-        """Add a collection: `register_collection(coll)` or `register_collection("name", coll)`.
+        """Add a collection.
+
+        Args:
+            arguments: the collection, `register_collection(coll)`, or its name too,
+                `register_collection("name", coll)`.
 
         Raises:
             DefinitionError: it is no collection, or its name is taken or does not agree.
@@ -206,8 +201,15 @@ class Application:
     def explain(self, item: Entity, *, deleting: bool = False) -> Plan:
         """Show what saving an item as it is now, or deleting it, would do to other items, without doing it.
 
+        Args:
+            item: of a collection.
+            deleting: whether it is to be deleted; else saved.
+
         Returns:
-            A plan: `effects` on items, `judgements` for the end of the unit of work, `refusals`.
+            The plan, with `effects` on items, `judgements` for the end of the unit of work, and `refusals`.
+
+        Raises:
+            StateError: it is no item of a collection, or is to be deleted and not stored.
         """
         if not isinstance(item, Entity):
             message = f"explain takes an item of a collection, not {shown(item)}"

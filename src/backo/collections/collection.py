@@ -134,9 +134,14 @@ class Collection:
         self.item._homes.append(self)  # a declaration knows its collections
 
     def define_view(self, name: str, selectors: Sequence[str]) -> None:
-        """Declare a view that shows these fields only.
+        """Declare a view that shows some fields only.
+
+        Args:
+            name: of the view, for `?_view=` and `get_view`.
+            selectors: the fields, such as `["$.name", "$.address.zip"]`.
 
         Raises:
+            QueryError: one is not the path of a field.
             StateError: the application is assembled.
         """
         self._check_open("a view cannot be defined")
@@ -394,6 +399,7 @@ class Collection:
         """Check values and store them as a new item.
 
         Raises:
+            RightError: the current user may not.
             ValidationError: with every problem and its path.
             ConflictError: a unique value is taken.
         """
@@ -430,10 +436,16 @@ class Collection:
         limit: int | None = None,
         **kwargs: Any,
     ) -> Iterator[Entity]:
-        """Give the items that match a filter, in the order of `sort` (`"name"`, `"-age"`), then of `_id`.
+        """Give the items that match a filter, in order.
 
         They are read a thousand at a time, so memory stays constant, and items may be saved or
         deleted on the way.
+
+        Args:
+            criteria: the filter, such as `{"age": ("$gt", 12)}`; None for all items.
+            sort: `"name,-age"`, or a list of such names; `_id` breaks ties.
+            limit: at most so many.
+            kwargs: `transaction_id` is accepted and not needed.
 
         Raises:
             QueryError: the filter, the sort or the limit makes no sense.
@@ -508,15 +520,27 @@ class Collection:
     def select_one(
         self, criteria: Mapping[str, Any] | None = None, *, sort: str | Sequence[str] = (), **kwargs: Any
     ) -> Entity | None:
-        """Give the first item that matches, or None; raises as `select` does."""
+        """Give the first item that matches, or None.
+
+        Args:
+            criteria: as in `select`.
+            sort: as in `select`.
+            kwargs: `transaction_id` is accepted and not needed.
+
+        Raises:
+            QueryError: one of them makes no sense.
+        """
         _check_keywords("select_one", kwargs, ("sort",))
         return next(self.select(criteria, sort=sort, limit=1), None)
 
     def count(self, criteria: Mapping[str, Any] | None = None) -> int:
         """Count the items that match a filter.
 
+        Args:
+            criteria: the filter; None for all items.
+
         Raises:
-            QueryError: the filter makes no sense.
+            QueryError: it makes no sense.
         """
         filter_ = self.filter(criteria)
         with unit_of_work(self.catalog, writing=False) as unit:
@@ -526,6 +550,7 @@ class Collection:
         """Delete every item of the collection, as the strategies say, in one unit of work.
 
         Raises:
+            RightError: the current user may not delete one of them; nothing is deleted.
             ConflictError: something refuses; nothing is deleted.
         """
         with unit_of_work(self.catalog, writing=True) as unit:

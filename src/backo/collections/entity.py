@@ -45,6 +45,7 @@ class Entity(Record):
 
         Raises:
             StateError: this item is stored already.
+            RightError: the current user may not.
             ValidationError: with every problem and its path.
             ConflictError: a unique value is taken.
         """
@@ -58,11 +59,12 @@ class Entity(Record):
         return self
 
     def load(self, id_: str, **kwargs: Any) -> Entity:
-        """Read an item from the store into this one, which must be UNSET.
+        """Read the item with this `_id` from the store into this one, which must be UNSET.
 
         Raises:
             StateError: it is not UNSET.
-            NotFoundError: there is no such item.
+            NotFoundError: there is no such item, or none that is there for the current user.
+            RightError: he may not read it.
         """
         del kwargs
         if (state := state_of(self)) is not State.UNSET:
@@ -77,6 +79,7 @@ class Entity(Record):
         Raises:
             StateError: it is UNSET.
             NotFoundError: it was deleted meanwhile.
+            RightError: the current user may not read it.
         """
         del kwargs
         if self._origin is None:
@@ -96,6 +99,8 @@ class Entity(Record):
 
         Raises:
             StateError: it is UNSET.
+            NotFoundError: it was deleted meanwhile.
+            RightError: the current user may not, or not with one of the fields.
             ValidationError: with every problem and its path.
             ConflictError: somebody changed one of the same paths, or a unique value is taken.
         """
@@ -116,6 +121,8 @@ class Entity(Record):
 
         Raises:
             StateError: it is not stored.
+            NotFoundError: it was deleted meanwhile.
+            RightError: the current user may not, or not with what would be deleted along with it.
             ConflictError: a strategy of a reference refuses; every refusal is told.
         """
         del kwargs
@@ -156,7 +163,18 @@ class Entity(Record):
         return home.application.run_unit(do)
 
     def select(self, criteria: Any = None, *, sort: Any = (), limit: int | None = None, **kwargs: Any) -> Any:
-        """Read a selector (text such as `"$.a.b"`), or select items of the same collection (a filter)."""
+        """Read a selector, or select items of the same collection.
+
+        Args:
+            criteria: a selector, text such as `"$.a.b"`; or a filter, None for all items.
+            sort: of the items, as in `Collection.select`.
+            limit: at most so many items.
+            kwargs: `transaction_id` is accepted and not needed.
+
+        Raises:
+            QueryError: it makes no sense.
+            PathNotFoundError: the selector leads nowhere.
+        """
         del kwargs
         if isinstance(criteria, str):
             return super().select(criteria)
@@ -164,6 +182,10 @@ class Entity(Record):
 
     def match(self, criteria: Mapping[str, Any], **kwargs: Any) -> bool:
         """Tell whether the item, as it is now, matches a filter.
+
+        Args:
+            criteria: the filter, as in `Collection.select`.
+            kwargs: `transaction_id` is accepted and not needed.
 
         Raises:
             QueryError: the filter makes no sense.

@@ -59,7 +59,7 @@ class FileConnector(ABC):
 
     @abstractmethod
     def write(self, file_id: str, stream: BinaryIO) -> int:
-        """Store all that a stream still gives, and return how many bytes it was.
+        """Store all that a stream still gives under the `file_id`, and return how many bytes it was.
 
         When it returns, the content survives the end of the process; when it raises, also because the
         stream did, there is nothing. A content that was there under this id is replaced.
@@ -67,7 +67,7 @@ class FileConnector(ABC):
 
     @abstractmethod
     def open(self, file_id: str, start: int = 0, length: int | None = None) -> BinaryIO:
-        """Open a part of a content: from byte `start`, `length` bytes or all that follow.
+        """Open a part of the content `file_id`: from byte `start`, `length` bytes or all that follow.
 
         What was opened can be read to its end, even when the content is deleted meanwhile.
 
@@ -77,7 +77,7 @@ class FileConnector(ABC):
 
     @abstractmethod
     def size(self, file_id: str) -> int:
-        """Tell how many bytes a content has.
+        """Tell how many bytes the content `file_id` has.
 
         Raises:
             ContentMissingError: there is none.
@@ -85,7 +85,7 @@ class FileConnector(ABC):
 
     @abstractmethod
     def delete(self, file_id: str) -> None:
-        """Forget a content; nothing happens when there is none."""
+        """Forget the content `file_id`; nothing happens when there is none."""
 
     @abstractmethod
     def ids(self, *, older_than: float = 0.0) -> Iterator[str]:
@@ -96,7 +96,7 @@ class FileConnector(ABC):
         """
 
     def exists(self, file_id: str) -> bool:
-        """Tell whether there is a content."""
+        """Tell whether there is a content `file_id`."""
         try:
             self.size(file_id)
         except ContentMissingError:
@@ -104,7 +104,10 @@ class FileConnector(ABC):
         return True
 
     def keep(self, file_id: str, source: Source) -> None:
-        """Store a content that can be read anew; a connector may know a shorter way than a copy."""
+        """Store a content under the `file_id`, from a source that can be read anew.
+
+        A connector may know a shorter way than a copy.
+        """
         with source.open() as stream:
             self.write(file_id, stream)
 

@@ -160,7 +160,11 @@ class FileValue:
 
     @property
     def filename(self) -> str | None:
-        """The name under which it is offered for saving; may be set."""
+        """The name under which it is offered for saving; may be set.
+
+        Raises:
+            StateError: it is set where there is no file.
+        """
         return None if self._version is None else self._version.filename
 
     @filename.setter
@@ -186,7 +190,10 @@ class FileValue:
         return None if self._version is None else self._version.file_id
 
     def set(self, given: Any) -> None:
-        """Set the file: to content, to a file that was read elsewhere, or to None.
+        """Set the file.
+
+        Args:
+            given: content (`bytes`, text, a stream), a file that was read elsewhere, or None for no file.
 
         Raises:
             ValidationError: it is too large, of another type, or nothing that can be read.
@@ -205,6 +212,10 @@ class FileValue:
 
     def open(self, start: int = 0, length: int | None = None) -> BinaryIO:
         """Open the content, or a part of it, for reading.
+
+        Args:
+            start: the first byte.
+            length: how many bytes; None for all that follow.
 
         Raises:
             FileError: there is no file.

@@ -33,10 +33,14 @@ class Item:
 
     `Item({...})` is a declaration; `collection.new()` gives records of it: `isinstance(record, Item)` holds.
 
-    >>> from backo.schema.scalars import String
-    >>> cat = Item({"name": String(required=True)})
-    >>> sorted(cat._fields)
-    ['name']
+    Args:
+        fields: the fields by their names, which are identifiers that do not start with `_`.
+        options: of the item as a whole, those that every field has.
+
+    Raises:
+        DefinitionError: a name, a field or an option cannot be.
+
+    >>> cat = Item({"name": String(required=True)}, description="They own the house.")
     """
 
     __slots__ = ("__weakref__", "_fields", "_frozen", "_homes", "_options", "_system")
@@ -74,19 +78,42 @@ class Item:
     # On a declaration these work once it belongs to exactly one collection; records have their own.
 
     def new(self, **kwargs: Any) -> Any:
-        """Give a fresh item of the collection that this declaration belongs to."""
+        """Give a fresh item of the collection that this declaration belongs to.
+
+        Raises:
+            StateError: it belongs to none, or to several, as with the methods that follow.
+        """
         return self._home_of_all().new(**kwargs)
 
     def create(self, values: Mapping[str, Any], **kwargs: Any) -> Any:
-        """Create an item in the collection that this declaration belongs to."""
+        """Create an item with these values in the collection that this declaration belongs to.
+
+        Raises:
+            ValidationError: with every problem and its path.
+            ConflictError: a unique value is taken.
+        """
         return self._home_of_all().create(values, **kwargs)
 
     def load(self, id_: str, **kwargs: Any) -> Any:
-        """Load an item of the collection that this declaration belongs to."""
+        """Load the item with this `_id` from the collection that this declaration belongs to.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         return self._home_of_all().get_by_id(id_, **kwargs)
 
     def select(self, criteria: Any = None, *, sort: Any = (), limit: int | None = None, **kwargs: Any) -> Any:
-        """Select items of the collection that this declaration belongs to."""
+        """Select items of the collection that this declaration belongs to.
+
+        Args:
+            criteria: a filter; None for all.
+            sort: field names, `-name` for descending.
+            limit: at most so many.
+            kwargs: `transaction_id` is accepted and not needed.
+
+        Raises:
+            QueryError: one of them makes no sense.
+        """
         del kwargs
         return self._home_of_all().select(criteria, sort=sort, limit=limit)
 
@@ -97,7 +124,7 @@ class Item:
         return self._homes[0]
 
     def add_to_model(self, name: str, field: Field) -> None:
-        """Add a field, or replace one, before the application is assembled.
+        """Add a field of this name, or replace it, before the application is assembled.
 
         Raises:
             DefinitionError: the name or the field cannot be.
@@ -108,7 +135,7 @@ class Item:
         self._fields[name] = field
 
     def remove_model(self, name: str) -> None:
-        """Take a field away, before the application is assembled.
+        """Take the field of this name away, before the application is assembled.
 
         Raises:
             DefinitionError: there is none of this name.

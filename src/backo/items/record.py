@@ -36,7 +36,13 @@ from backo.schema.views import mask, masked
 
 
 class State(StrEnum):
-    """Where an item stands."""
+    """Where an item stands.
+
+    Attributes:
+        UNSET: it is new, and nothing was set.
+        UNSAVED: it has something that is not stored.
+        SAVED: it is as it is stored.
+    """
 
     UNSET = "UNSET"
     UNSAVED = "UNSAVED"
@@ -182,13 +188,17 @@ class Record(Item):
         return values
 
     def get_view(self, name: str, **kwargs: Any) -> dict[str, Any]:
-        """Give plain values of the fields that a view shows; an unknown view is `client`."""
+        """Give plain values of the fields that the view of this name shows; an unknown one is `client`."""
         del kwargs
         keep = mask(self._schema, name)
         return self._plain() if keep is None else masked(self._plain(), keep)
 
     def select(self, criteria: Any = None, **kwargs: Any) -> Any:
         """Read a selector such as `"$.address.zip"`; it may cross references.
+
+        Args:
+            criteria: the selector.
+            kwargs: `transaction_id` is accepted and not needed.
 
         Raises:
             QueryError: it is not a selector.
@@ -312,7 +322,7 @@ class Record(Item):
         self._merge({name: value})
 
     def set(self, values: Mapping[str, Any], **kwargs: Any) -> None:
-        """Merge the given keys: nested groups too, everything else is replaced. All or nothing.
+        """Merge the values of the given keys: nested groups too, everything else is replaced. All or nothing.
 
         Raises:
             ValidationError: with every problem and its path; nothing is changed.
@@ -359,7 +369,11 @@ class Record(Item):
     def patch(self, op: Any, path: str | None = None, value: Any = None, **kwargs: Any) -> None:
         """Apply one patch `("replace", "$.name", "Jo")`, or a list of `{"op", "path", "value"}` dicts.
 
-        For `move` and `copy` the third argument is the path that the value comes from.
+        Args:
+            op: `"add"`, `"remove"`, `"replace"`, `"test"`, `"move"` or `"copy"`, or the list.
+            path: where, as a selector or a JSON pointer.
+            value: what; for `move` and `copy` the path that the value comes from.
+            kwargs: `transaction_id` is accepted and not needed.
 
         Raises:
             ValidationError: with every problem and its path; nothing is changed.
@@ -602,7 +616,12 @@ class Record(Item):
     def trigg(self, event: str, **kwargs: Any) -> None:
         """Call the handlers of an event: those of the item, then those of its fields.
 
-        Each gets `f(event_name, root, me, **kwargs)`; `me` is the item, or a handle of the field.
+        Args:
+            event: its name; it may be one of your own.
+            kwargs: handed to each, `f(event_name, root, me, **kwargs)`; `me` is the item, or a handle of the field.
+
+        Raises:
+            Exception: what a handler raises.
         """
         for node, function in self._schema.handlers(event):
             try:

@@ -126,7 +126,7 @@ class CurrentUser(Record, metaclass=_Making):
     # The model.
 
     def add_to_model(self, name: str, field: Field) -> None:
-        """Add a field, or replace one.
+        """Add a field of this name, or replace it.
 
         Raises:
             DefinitionError: the name or the field cannot be.
@@ -140,7 +140,7 @@ class CurrentUser(Record, metaclass=_Making):
         self._merge(completed(values, nodes))
 
     def remove_model(self, name: str) -> None:
-        """Take a field away.
+        """Take the field of this name away.
 
         Raises:
             DefinitionError: there is none of this name.

@@ -20,7 +20,13 @@ MAX_ID_LENGTH = 500  # characters; ids from outside are bounded by `Limits.id`
 
 
 class DeleteStrategy(StrEnum):
-    """What happens to the other side when the item that declares it is deleted."""
+    """What happens to the other side when the item that declares it is deleted.
+
+    Attributes:
+        MUST_BE_EMPTY: the deletion is refused while something is linked.
+        DELETE_REFERENCED_ITEMS: what is linked is deleted too, as its own strategies say.
+        UNLINK_REFERENCED_ITEMS: what is linked stays, without the link.
+    """
 
     MUST_BE_EMPTY = "must_be_empty"
     DELETE_REFERENCED_ITEMS = "delete_referenced_items"
@@ -28,7 +34,12 @@ class DeleteStrategy(StrEnum):
 
 
 class FillStrategy(StrEnum):
-    """Whether answers show the ids of a derived list."""
+    """Whether answers show the ids of a derived list.
+
+    Attributes:
+        FILL: they do.
+        NOT_FILL: they show an empty list; the items are found with a query, or with `.items()`.
+    """
 
     FILL = "fill"
     NOT_FILL = "not_fill"
@@ -236,7 +247,7 @@ class LinkId(str):
 
     @property
     def item(self) -> Any:
-        """The item that is named; None when the current user cannot see it."""
+        """The item that is named; None when there is none. As all attributes in Python, it asks no rights."""
         return self._home.linked_item(self._collection, str(self))
 
     def _plain(self) -> str:

@@ -68,6 +68,9 @@ class Dict(Field):
     """A group of named fields; a nested record in Python, an object in JSON.
 
     An unset group reads as an empty record. A group in which no value is set *is* unset.
+
+    Args:
+        fields: by their names.
     """
 
     parts = True
@@ -168,6 +171,9 @@ class ListOptions(CommonOptions, total=False):
 
 class List(Field):
     """A list of values of one type; a checked `list` in Python.
+
+    Args:
+        element: the type, such as `String()`.
 
     Options:
         min: at least so many elements.
@@ -350,7 +356,11 @@ def _lacking(field: Field, value: Any, place: Place) -> list[Finding]:
 
 
 class Tuple(Field):
-    """A fixed number of values, each of its own type; a `tuple` in Python, a list in JSON."""
+    """A fixed number of values, each of its own type; a `tuple` in Python, a list in JSON.
+
+    Args:
+        elements: the types, in order.
+    """
 
     parts = True
 
@@ -380,7 +390,11 @@ class Tuple(Field):
 
 
 class In(Field):
-    """A value of one of several types: the first that accepts it, or its JSON form."""
+    """A value of one of several types: the first that accepts it, or its JSON form.
+
+    Args:
+        alternatives: the types, in order.
+    """
 
     parts = True
 

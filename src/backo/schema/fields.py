@@ -32,7 +32,7 @@ _JSON_TYPES = (str, int, float, list, dict)
 
 
 class Field:
-    """One declared field; immutable.
+    """One declared field; immutable. A type of your own is a subclass with two functions, `to_json` and `from_json`.
 
     Class attributes for a new type:
         kind: how the JSON form compares in filters and sorts.

@@ -254,7 +254,12 @@ class _Bounded(Field):
 
 
 class Int(_Bounded):
-    """A whole number of 64 bits; `5.0` is one, `True` and `"5"` are not."""
+    """A whole number of 64 bits; `5.0` is one, `True` and `"5"` are not.
+
+    Options:
+        min: the least value.
+        max: the greatest value.
+    """
 
     kind = Kind.INTEGER
     native = True
@@ -279,7 +284,12 @@ class Int(_Bounded):
 
 
 class Float(_Bounded):
-    """A finite number; a whole one is taken too."""
+    """A finite number; a whole one is taken too.
+
+    Options:
+        min: the least value.
+        max: the greatest value.
+    """
 
     kind = Kind.REAL
     native = True
@@ -305,7 +315,12 @@ class Float(_Bounded):
 
 
 class Decimal(_Bounded):
-    """An exact decimal number; text in JSON, a `decimal.Decimal` in Python; compares as a number."""
+    """An exact decimal number; text in JSON, a `decimal.Decimal` in Python; compares as a number.
+
+    Options:
+        min: the least value.
+        max: the greatest value.
+    """
 
     kind = Kind.DECIMAL
 
