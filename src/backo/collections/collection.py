@@ -318,6 +318,8 @@ class Collection:
 
     def scope_for(self, sights: Sights) -> CollectionScope:
         """Give what the current user may name in a filter."""
+        if sights.is_clear:
+            return self.scope
         others = self.application.collections
         return scope_for(self.name, lambda name: others[name].scope, sights)
 

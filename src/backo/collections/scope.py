@@ -76,8 +76,6 @@ def scope_for(home: str, scopes: Callable[[str], CollectionScope], sights: Sight
         scopes: gives the full scope of a collection.
         sights: of the current user.
     """
-    if sights.is_clear:
-        return scopes(home)
     full = scopes(home)
     return CollectionScope(
         full.name, full.schema, full.links, lambda name: scope_for(name, scopes, sights), sights.hidden(home)

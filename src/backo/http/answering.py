@@ -39,6 +39,8 @@ def respond(service: Service, resource: Resource | None, request: Request) -> Re
     if route is None:
         raise MethodError(request.method, allow)
     check_origin(request.method, request.source, service.application.trusted_origins)
+    if not service.has_files:
+        return route.handler(service, request)
     with addressed(service.application, request.root):
         return route.handler(service, request)
 

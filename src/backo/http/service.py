@@ -21,6 +21,7 @@ class Service:
         application: the assembled back office.
         operations: what can be asked of it.
         limits: what one request may ask for.
+        has_files: whether items can have files, whose addresses are shown.
     """
 
     def __init__(self, application: Application) -> None:
@@ -28,6 +29,7 @@ class Service:
         self.operations = application.operations
         self.limits = application.limits
         self.open: dict[tuple[str, str], Resource] = {}  # by template and collection, see `backo.http.answering`
+        self.has_files = any(self.operations.files(name) for name in application.collections)
 
     @cached_property
     def description(self) -> Rendered:

@@ -62,7 +62,8 @@ class Sights:
         """Give the sight of a collection."""
         found = self._known.get(name)
         if found is None:
-            found = self._known[name] = Sight(self, self.unit.catalog.entry(name))
+            kind = ClearSight if self.is_clear else Sight
+            found = self._known[name] = kind(self, self.unit.catalog.entry(name))
         return found
 
     def hidden(self, name: str) -> Paths | None:
@@ -147,13 +148,13 @@ class Sight:
     @cached_property
     def reads(self) -> bool | Function:
         """Whether items can be read; a function when that depends on the item."""
-        return True if self.sights.is_clear else resolved(self.entry.rights.read, "read")
+        return resolved(self.entry.rights.read, "read")
 
     @cached_property
     def rows(self) -> Filter:
         """Which rows are there: a filter that no longer crosses links."""
         rows = self.entry.rights.rows
-        if self.sights.is_clear or rows is None:
+        if rows is None:
             return EVERYTHING
         with acting_as(SYSTEM):
             return self.sights.unit.without_links(self.entry, rows())
@@ -161,8 +162,6 @@ class Sight:
     @cached_property
     def _guards(self) -> tuple[Paths, tuple[_Asked, ...]]:
         """The fields that are hidden in every item, and those whose right depends on the item."""
-        if self.sights.is_clear:
-            return NO_PATHS, ()
         answers: dict[Any, bool | Function] = {}
         hidden, depending = set(), dict[Function, set[FieldPath]]()
         for path, right in self.entry.rights.reading.items():
@@ -194,8 +193,6 @@ class Sight:
     @cached_property
     def is_clear(self) -> bool:
         """Whether the user sees everything."""
-        if self.sights.is_clear:
-            return True
         return self.reads is True and self.rows is EVERYTHING and not (self.hidden or self.depending or self.veiled)
 
     # One row.
@@ -342,8 +339,6 @@ class Sight:
 
         A condition on a derived link that is hidden in some items stays, to be judged row by row.
         """
-        if self.is_clear and self.sights.is_clear:
-            return self.sights.unit.without_links(self.entry, filter_)
         filter_ = self._restricted(filter_) if self.veiled or self.hidden else filter_
         links, graph = self.entry.links, self.sights.unit.catalog.graph
         return rewritten(Query(filter_), links, graph, self._search, self._kept).filter
@@ -410,6 +405,37 @@ class Sight:
             _overlap(filter_.path, link.path) for link in self.veiled
         )
         return filter_ if is_hiding_alone and not _holds_on_absent(filter_) else EVERYTHING
+
+
+class ClearSight(Sight):
+    """The sight of a collection by somebody who sees everything: there is nothing to ask."""
+
+    reads = True
+    rows = EVERYTHING
+    hidden = NO_PATHS
+    depending = NO_PATHS
+    veiled = ()
+    is_clear = True
+
+    def find(self, query: Query) -> list[StoredDocument]:
+        """Give the rows of a query."""
+        return list(self.sights.unit.find(self.entry, query))
+
+    def count(self, filter_: Filter) -> int:
+        """Count the rows that match."""
+        return self.sights.unit.count(self.entry, filter_)
+
+    def position(self, stored: StoredDocument, query: Query) -> Position:
+        """Give the place of a row in the order of a query."""
+        return position(stored.document, query.sort)
+
+    def denied(self, rows: Sequence[StoredDocument]) -> list[Paths]:
+        """Give, for each row, no field."""
+        return [NO_PATHS] * len(rows)
+
+    def without_links(self, filter_: Filter) -> Filter:
+        """Rewrite a filter so that it crosses no link."""
+        return self.sights.unit.without_links(self.entry, filter_)
 
 
 def _names_ids(compare: Compare) -> bool:
