@@ -93,18 +93,20 @@ class RequestContext(_Seat):
     steps the user of before is back.
     """
 
-    __slots__ = ("_around", "_inside")
+    __slots__ = ("_around", "_inside", "is_over")
 
     bound = True
 
     def __init__(self) -> None:
         self.user = None
+        self.is_over = False  # whether nothing is left to run that asks for the user: the answer is plain bytes
         self._inside: _Blocks = ()  # the blocks that are open in the request
 
     def __enter__(self) -> None:
         self._around = _seat.get(), _blocks.get()
         _seat.set(self)
-        _blocks.set(self._inside)
+        if self._around[1] is not self._inside:
+            _blocks.set(self._inside)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -112,11 +114,18 @@ class RequestContext(_Seat):
         self._inside = _blocks.get()
         seat, blocks = self._around
         _seat.set(seat)
-        _blocks.set(blocks)
+        if self._inside is not blocks:
+            _blocks.set(blocks)
 
 
 request_context = RequestContext
 """Run as nobody until somebody says who it is; restore the user of before afterwards."""
+
+
+def running_request() -> RequestContext | None:
+    """Give the request that is running; None outside of one."""
+    seat = _seat.get()
+    return seat if isinstance(seat, RequestContext) else None
 
 
 def is_lifted() -> bool:

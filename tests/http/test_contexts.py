@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from werkzeug.wsgi import FileWrapper
 
 from backo import SYSTEM, acting_as, current_user
-from backo.context import is_lifted
-from backo.http.contexts import MARK, InOwnContext
+from backo.context import is_lifted, running_request
+from backo.http.contexts import InOwnContext
 from backo.http.flask import build_routes
 from tests.http.fakes import FakeOperations, application_of
 
@@ -280,7 +280,21 @@ def test_answers_that_are_ready(body: Any) -> None:
     environ = EnvironBuilder("/").get_environ()
 
     assert InOwnContext(lambda *_: body)(environ, lambda *_: lambda _: None) is body
-    assert MARK in environ
+
+
+def test_an_answer_of_plain_bytes() -> None:
+    """Who answers with bytes says so, and nothing stands between them and the server."""
+
+    def answer(*_: Any) -> Any:
+        running = running_request()
+        assert running is not None
+        running.is_over = True
+        return body
+
+    body: Any = iter([b"a"])
+
+    assert InOwnContext(answer)(EnvironBuilder("/").get_environ(), lambda *_: lambda _: None) is body
+    assert running_request() is None
 
 
 def test_files() -> None:

@@ -15,8 +15,6 @@ from backo.context import RequestContext, request_context
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MARK = "backo.request_context"  # in the environment of a request that runs in a context of its own
-
 
 class InOwnContext:
     """A WSGI application whose requests start as nobody and never see one another's user."""
@@ -26,9 +24,11 @@ class InOwnContext:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        environ[MARK] = context = request_context()
+        context = request_context()
         with context:
             body = self._application(environ, start_response)
+        if context.is_over:
+            return body
         files = environ.get("wsgi.file_wrapper")
         if isinstance(body, list | tuple) or (isinstance(files, type) and isinstance(body, files)):
             return body  # nothing runs while it is sent, and servers know how to send it faster

@@ -25,10 +25,10 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.routing import BaseConverter
 
 from backo.collections.application import Application
-from backo.context import request_context
+from backo.context import request_context, running_request
 from backo.errors import BackoError, DefinitionError, shown
 from backo.http.answering import respond
-from backo.http.contexts import MARK, InOwnContext
+from backo.http.contexts import InOwnContext
 from backo.http.messages import Request, Response
 from backo.http.problems import problem
 from backo.http.refusals import MalformedError, TooLargeError
@@ -152,7 +152,7 @@ def _view(flask: Flask, service: Service, base: str, auth: Auth | None) -> View:
             return _handled(flask, error)
 
     def view(**arguments: str) -> ResponseReturnValue:
-        if MARK in request.environ:
+        if running_request() is not None:
             return answer_guarded(**arguments)
         with request_context():  # the request did not come through `wsgi_app`
             return answer_guarded(**arguments)
@@ -161,6 +161,9 @@ def _view(flask: Flask, service: Service, base: str, auth: Auth | None) -> View:
 
 
 def _sent(flask: Flask, answer: Response) -> FlaskResponse:
+    running = running_request()
+    if running is not None:
+        running.is_over = isinstance(answer.body, bytes)
     response = flask.response_class(answer.body, answer.status, Headers(answer.headers))
     if not answer.body:
         response.headers.remove("Content-Type")  # Flask gives one to every answer

@@ -163,11 +163,12 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 RESOURCES = resources()
+_WITHOUT_WORDS = tuple(one for one in RESOURCES if "/_" not in one.template)  # those of most requests
 
 
 def find(path: str) -> tuple[Resource, dict[str, str]] | None:
     """Find what a decoded path below the back office names (`"/users/42"`): its template and variable parts."""
-    for resource in RESOURCES:
+    for resource in RESOURCES if "/_" in path else _WITHOUT_WORDS:
         match = resource.pattern.fullmatch(path)
         if match is not None:
             return resource, match.groupdict()
