@@ -101,9 +101,9 @@ def rendered(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list
     if sight.veiled:
         return [jsontext.encode(tree) for tree in shown(sights, view, page)]
     if not sight.depending:
-        return [_text(view, one) for one in page]
+        return [one.text or _text(view, one) for one in page]
     rows = zip(page, sight.denied(page), strict=True)
-    return [_text(view, one) if not paths else _text_without(view, one, paths) for one, paths in rows]
+    return [_text_without(view, one, paths) if paths else one.text or _text(view, one) for one, paths in rows]
 
 
 def _text_without(view: View, one: StoredDocument, paths: frozenset[FieldPath]) -> bytes:
@@ -115,7 +115,7 @@ def _text_without(view: View, one: StoredDocument, paths: frozenset[FieldPath]) 
 
 
 def _text(view: View, one: StoredDocument) -> bytes:
-    return one.text or jsontext.encode(_complete(view, one.document))
+    return jsontext.encode(_complete(view, one.document))
 
 
 def shown(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list[dict[str, Any]]:
