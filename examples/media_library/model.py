@@ -15,6 +15,7 @@ from backo import (
     DBMemoryConnector,
     DBSqliteConnector,
     Decimal,
+    DeleteStrategy,
     Dict,
     File,
     FileConnector,
@@ -76,7 +77,10 @@ def book(covers: FileConnector) -> Item:
             "barcode": String(required=True, unique=True, pattern=r"^[0-9]{3,13}\Z", can_modify=is_new),
             "title": String(required=True, index=True),
             "year": Int(min=1450, max=2100),
-            "authors": RefsList(coll="authors", field="$.books", required=True),
+            # An author of no book can be deleted; that of a book cannot.
+            "authors": RefsList(
+                coll="authors", field="$.books", required=True, ods=DeleteStrategy.UNLINK_REFERENCED_ITEMS
+            ),
             "cover": File(work_connector=covers, mime_types=["image/png", "image/jpeg"], max_size=1024**2),
             "price": Decimal(min=0, can_read=is_staff, can_modify=is_admin, description="what a lost copy costs"),
             "remarks": String(can_read=is_staff),
