@@ -47,7 +47,7 @@ USER = Item(
     {
         "login": String(required=True, unique=True, pattern=r"^[a-z][a-z0-9-]{1,30}\Z", can_modify=is_new),
         "name": String(required=True),
-        "roles": List(String(enum=list(ROLES)), required=True, uniq=True, default=[READER], can_modify=is_admin),
+        "roles": List(String(enum=list(ROLES)), required=True, min=1, uniq=True, default=[READER], can_modify=is_admin),
         "password": String(required=True, transform=hashed, can_read=False, description="never shown; kept as a hash"),
         "remarks": String(can_read=is_staff, can_modify=is_admin),
         # Lending and taking back are actions: see `lending`.
