@@ -6,12 +6,16 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 args ?=
 
-.PHONY: demo test prove check bench docs clean
+.PHONY: demo library test prove check bench docs clean
 .NOTPARALLEL: # one pip at a time
 
 # Import a real atlas, then serve it.
 demo: $(VENV)/with-atlas,serve
 	$(RUN) examples.atlas $(args)
+
+# Serve a library that lends books, with users who log in.
+library: $(VENV)/with-library,serve
+	$(RUN) examples.media_library $(args)
 
 # The whole suite, proofs in their reduced form, coverage measured against its floor.
 test: $(VENV)/with-test,atlas,library,serve,bench
