@@ -6,15 +6,19 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 args ?=
 
-.PHONY: demo test prove check bench docs clean
+.PHONY: demo library test prove check bench docs clean
 .NOTPARALLEL: # one pip at a time
 
 # Import a real atlas, then serve it.
 demo: $(VENV)/with-atlas,serve
 	$(RUN) examples.atlas $(args)
 
+# Serve a library that lends books, with users who log in.
+library: $(VENV)/with-library,serve
+	$(RUN) examples.media_library $(args)
+
 # The whole suite, proofs in their reduced form, coverage measured against its floor.
-test: $(VENV)/with-test,atlas,serve,bench
+test: $(VENV)/with-test,atlas,library,serve,bench
 	rm -f .coverage .coverage.*
 	$(RUN) coverage run -m pytest -n 2 $(args)
 	$(RUN) coverage combine --quiet
@@ -22,11 +26,11 @@ test: $(VENV)/with-test,atlas,serve,bench
 
 # The same tests in their full form, for as long as they need, one at a time: the figures they
 # write into bench/results/ are not to be shared with a neighbour.
-prove: $(VENV)/with-test,atlas,serve,bench
+prove: $(VENV)/with-test,atlas,library,serve,bench
 	BACKO_PROVE=1 $(RUN) pytest $(args)
 
 # What can be said without running the code: form, types, layers.
-check: $(VENV)/with-lint,test,atlas,serve,bench
+check: $(VENV)/with-lint,test,atlas,library,serve,bench
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy

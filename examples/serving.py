@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 from flask import Flask
 from waitress.server import create_server
@@ -28,7 +29,8 @@ def serve(app: Flask, port: int, announce: Callable[[str], None]) -> None:
     """
     server = create_server(app, host=HOST, port=port)
     try:
-        announce(f"http://{HOST}:{server.effective_port}")
-        server.run()  # returns on KeyboardInterrupt, within 5 seconds
+        with suppress(KeyboardInterrupt):  # Ctrl-C comes while we announce
+            announce(f"http://{HOST}:{server.effective_port}")
+            server.run()  # returns on KeyboardInterrupt, within 5 seconds
     finally:
         server.close()

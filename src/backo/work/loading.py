@@ -34,7 +34,7 @@ def glances(entry: Entry) -> Callable[[StoredDocument], Record]:
         nonlocal record
         if type(record) is not kind:
             record = kind.__new__(kind)
-        put_raw_values(record, stored.document)
+        put_raw_values(record, stored.glanced())
         return record
 
     return glance
