@@ -26,6 +26,7 @@ class View:
     Attributes:
         entry: the collection.
         name: of the view.
+        stored: the names of the fields that are stored.
         mask: which fields are shown; None for all.
         as_stored: whether the stored text is the answer, byte for byte.
         by_record: whether values depend on the item: computed or conditional fields, `loaded` handlers.
@@ -35,6 +36,7 @@ class View:
 
     entry: Entry
     name: str
+    stored: tuple[str, ...]
     mask: Mask | None
     as_stored: bool
     by_record: bool
@@ -74,6 +76,7 @@ def masked_view(entry: Entry, name: str, shown_fields: Mask | None, named: Colle
     return View(
         entry=entry,
         name=name,
+        stored=tuple(field for field, node in schema.children.items() if node.stored),
         mask=shown_fields,
         as_stored=shown_fields is None and not by_items and not has_unstored and entry.contents is None,
         by_record=by_record,
@@ -108,10 +111,11 @@ def rendered(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list
 
 def _text_without(view: View, one: StoredDocument, paths: frozenset[FieldPath]) -> bytes:
     """Give the JSON text of an item without some fields."""
-    names = {path[0] for path in paths if len(path) == 1}
-    document, children = one.document, view.entry.schema.children
-    tree = {name: document.get(name) for name, node in children.items() if node.stored and name not in names}
-    return jsontext.encode(tree if len(names) == len(paths) else without_fields(tree, paths))
+    tree = without_fields(_complete(view, one.document), [path for path in paths if len(path) > 1])
+    for path in paths:
+        if len(path) == 1:
+            del tree[path[0]]
+    return jsontext.encode(tree)
 
 
 def _text(view: View, one: StoredDocument) -> bytes:
@@ -145,7 +149,7 @@ def _outside(view: View, one: StoredDocument) -> Mapping[str, Any]:
 
 def _complete(view: View, document: Mapping[str, Any]) -> dict[str, Any]:
     """Name every stored field, null where it is unset."""
-    return {name: document.get(name) for name, node in view.entry.schema.children.items() if node.stored}
+    return {name: document.get(name) for name in view.stored}
 
 
 def _by_record(view: View, one: StoredDocument, named: Mapping[FieldPath, list[str]]) -> dict[str, Any]:

@@ -62,9 +62,13 @@ class StoredDocument:
             self._document = jsontext.decode(self.text or b"{}")
         return self._document
 
-    def glanced(self) -> Document:
-        """The same for somebody who looks at it now and never again: of a large page nothing is kept."""
-        return jsontext.decode(self.text or b"{}") if self._document is None else self._document
+    def glanced(self, read: Callable[[bytes], Document] = jsontext.decode) -> Document:
+        """The same for somebody who looks at it now and never again: of a large page nothing is kept.
+
+        Args:
+            read: reads the JSON text, or what is wanted of it; what is given may be more.
+        """
+        return read(self.text or b"{}") if self._document is None else self._document
 
 
 @dataclass(frozen=True, slots=True)

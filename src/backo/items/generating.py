@@ -49,43 +49,64 @@ def record_class(
     return type(schema.name, (base,) if kind is Item else (kind, base), names)
 
 
-@cache
-def glanced_class(kind: Any) -> type[Record]:
-    """Generate the class of records at which functions only look: most fields are read from the document itself.
+_raw_values: Callable[[Record], Any] = vars(Record)["_values"].__get__
+_put_values: Callable[[Record, Any], None] = vars(Record)["_values"].__set__
+_raw_origin: Callable[[Record], Any] = vars(Record)["_origin"].__get__
+_put_origin: Callable[[Record, Any], None] = vars(Record)["_origin"].__set__
 
-    Such a record becomes one of the usual class as soon as anything else is asked of it.
+
+@cache
+def glanced_class(kind: Any) -> Any:
+    """Generate the class of records at which functions only look: plain fields are read from the document itself.
+
+    Such a record becomes one of the usual class as soon as anything else is asked of it. The class
+    remembers which fields were ever looked at, `_looked_at`, so that no others need to be decoded.
 
     Args:
         kind: the class of the records of a schema.
     """
     schema: Schema = kind._schema
-
-    def become_whole(record: Record) -> None:
-        document = raw_values(record)
-        record.__class__ = kind
-        record._decode(document, 0)
-
-    def whole(name: str) -> property:
-        def read(record: Record) -> Any:
-            become_whole(record)
-            return getattr(record, name)
-
-        return property(read)
-
-    names: dict[str, Any] = {"__slots__": (), "__init__": kind.__init__}
-    names |= {name: whole(name) for name in Record.__slots__}
+    names: dict[str, Any] = {"__slots__": (), "__init__": kind.__init__, "_looked_at": frozenset()}
+    names |= {name: _whole_property(kind, name) for name in Record.__slots__}
     for name, node in schema.children.items():
         if _is_bare(node) and node.field.native and node.stored:
             names[name] = _raw_property(name)
     return type(kind.__name__, (kind,), names)
 
 
+def put_glanced(record: Record, stored: Any, document: Mapping[str, Any]) -> None:
+    """Let a record of a glanced class show a stored document, of which at least some fields are given."""
+    _put_origin(record, stored)
+    _put_values(record, document)
+
+
+def _whole_property(kind: Any, name: str) -> property:
+    def read(record: Record) -> Any:
+        document = _raw_origin(record).glanced()
+        record.__class__ = kind
+        record._decode(document, 0)
+        return getattr(record, name)
+
+    return property(read)
+
+
 def _raw_property(name: str) -> property:
-    return property(lambda record: raw_values(record).get(name))
+    def read(record: Record, values: Callable[[Record], Any] = _raw_values) -> Any:  # a local name is found faster
+        try:
+            return values(record)[name]
+        except KeyError:
+            return _look_at(record, name)
+
+    return property(read)
 
 
-raw_values: Callable[[Record], Any] = vars(Record)["_values"].__get__
-put_raw_values: Callable[[Record, Any], None] = vars(Record)["_values"].__set__
+def _look_at(record: Any, name: str) -> Any:
+    """Read a field that was not decoded; from now on it is."""
+    kind = type(record)
+    kind._looked_at |= {name}
+    document = _raw_origin(record).glanced()
+    _put_values(record, document)
+    return document.get(name)
 
 
 def _is_bare(node: Node) -> bool:

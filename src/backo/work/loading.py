@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backo.connectors.base import StoredDocument
-from backo.items.generating import glanced_class, put_raw_values
+from backo.items.generating import glanced_class, put_glanced
 from backo.items.record import Record
+from backo.jsontext import decoder_of
 from backo.work.catalog import Entry
 
 
@@ -28,13 +29,18 @@ def glances(entry: Entry) -> Callable[[StoredDocument], Record]:
         return lambda stored: loaded(entry, stored)
     plain: Any = entry.record
     kind = glanced_class(plain)
-    record = kind.__new__(kind)
+    record: Record = kind.__new__(kind)
+    names: frozenset[str] = kind._looked_at
+    read = decoder_of(names)
 
     def glance(stored: StoredDocument) -> Record:
-        nonlocal record
+        nonlocal record, names, read
         if type(record) is not kind:
             record = kind.__new__(kind)
-        put_raw_values(record, stored.glanced())
+        if kind._looked_at is not names:
+            names = kind._looked_at
+            read = decoder_of(names)
+        put_glanced(record, stored, stored.glanced(read))
         return record
 
     return glance

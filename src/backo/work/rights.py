@@ -100,13 +100,13 @@ def asked(right: Function, name: str, item: Any) -> bool:
     """Ask a function about an item, where rights are lifted already."""
     try:
         answer = right(name, item)
-        return answer if isinstance(answer, bool) else _is_yes(answer)
+        return answer if isinstance(answer, bool) else is_yes(answer)
     except Exception as error:  # noqa: BLE001  # a right that raises denies
         tell_failure(f"the right {name!r}", error)
         return False
 
 
-def _is_yes(answer: Any) -> bool:
+def is_yes(answer: Any) -> bool:
     """Tell whether an answer allows; what has to be waited for is none."""
     return bool(answer) and not hasattr(answer, "__await__")
 
@@ -127,7 +127,7 @@ def resolved(right: Right, name: str) -> bool | Function:
     unseen = _Unseen()
     try:
         with acting_as(SYSTEM):
-            answer = _is_yes(right(name, unseen))
+            answer = is_yes(right(name, unseen))
     except _LookedAt:
         return right
     except Exception as error:  # noqa: BLE001  # as above

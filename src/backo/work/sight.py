@@ -40,7 +40,7 @@ from backo.work.catalog import Entry, not_found
 from backo.work.loading import glances
 from backo.work.projecting import Tree, without_fields, without_ids
 from backo.work.rewriting import crosses, rewritten
-from backo.work.rights import asked, refuse, resolved
+from backo.work.rights import asked, is_yes, refuse, resolved
 from backo.work.unit import Unit, too_many
 
 Paths: TypeAlias = frozenset[FieldPath]
@@ -248,12 +248,19 @@ class Sight:
         if not guards:
             return [NO_PATHS] * len(rows)
         glance, result = glances(self.entry), []
+        questions = [(one.right, one.paths) for one in guards]
         with acting_as(SYSTEM):
             for one in rows:
                 record, denied = glance(one), NO_PATHS
-                for guard in guards:
-                    if not asked(guard.right, "read", record):
-                        denied |= guard.paths
+                for right, paths in questions:
+                    try:
+                        answer = right("read", record)
+                    except Exception:  # noqa: BLE001  # asked again, to tell of it
+                        answer = asked(right, "read", record)
+                    if answer is True:
+                        continue
+                    if answer is False or not is_yes(answer):
+                        denied |= paths
                 result.append(denied)
         return result
 
