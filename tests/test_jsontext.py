@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backo import jsontext
 from backo.errors import ValidationError
 from backo.jsontext import decode, decode_untrusted, depth, encode, equal
 
@@ -148,3 +149,16 @@ def test_other_bytes_are_not_utf_8(text: bytes) -> None:
     """No place is named, since none is known."""
     with pytest.raises(ValidationError, match=r"^this is not JSON: a text is not UTF-8$"):
         decode_untrusted(text, max_depth=64)
+
+
+def test_leaving_members_out() -> None:
+    """What stays is byte for byte as it was."""
+    text = b'{"a":1.50,"b":{"a":[2,"\\u00e9"]},"c":null}'
+
+    assert jsontext.without_members(text, ["c", "d"]) == b'{"a":1.50,"b":{"a":[2,"\\u00e9"]}}'
+    assert jsontext.without_members(text, ["a"]) == b'{"b":{"a":[2,"\\u00e9"]},"c":null}'
+
+
+def test_reading_some_members() -> None:
+    """The others are passed over."""
+    assert jsontext.decoder_of(frozenset({"a", "z"}))(b'{"a":{"b":1},"c":[2]}') == {"a": {"b": 1}}

@@ -170,8 +170,8 @@ class Oracle:
         item = self.world.items[collection][id_]
         return (
             self.refusal_to_read(collection, id_)
-            or self._refusal_of_value(collection, path, item, value)
             or self.refusal_to_modify(collection, id_)
+            or self._refusal_of_value(collection, path, item, value)
             or (None if self._says(self._declared(collection, path, "can_modify"), "modify", item) else 403)
         )
 
@@ -181,8 +181,8 @@ class Oracle:
             return 401
         new = self._home(collection).new()
         return (
-            self._refusal_of_value(collection, path, new, value)
-            or self.refusal_to_create(collection)
+            self.refusal_to_create(collection)
+            or self._refusal_of_value(collection, path, new, value)
             or (None if self._says(self._declared(collection, path, "can_modify"), "modify", new) else 403)
         )
 

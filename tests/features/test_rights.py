@@ -107,6 +107,17 @@ def test_a_right_that_looks_at_items_leaves_them_out_of_lists() -> None:
     assert talk("GET /desk/notes", headers=BEN).body["result"] == []
 
 
+@pytest.mark.parametrize(
+    ("right", "request_"), [("can_create", "POST /desk/notes"), ("can_modify", "PUT /desk/notes/n1")]
+)
+def test_who_may_not_enter_is_not_judged(right: str, request_: str) -> None:
+    """What is wrong with what is sent is told to those who may send it."""
+    refused = notes(**{right: lambda: False})(request_, {"name": 5}, BEN)
+    judged = notes(**{right: lambda: True})(request_, {"name": 5}, BEN)
+
+    assert (refused.status, refused.body["errors"], judged.status) == (403, [], 422)
+
+
 def test_every_route_has_a_gate() -> None:
     """Those without a right of the collection only judge what is sent, describe, or have rights of their own."""
     assert {(route.template, route.gate) for route in ROUTES if route.gate not in RIGHTS} == {

@@ -23,7 +23,7 @@ from backo.query.cursors import encode_cursor
 from backo.query.filters import EVERYTHING, Query, all_of, both
 from backo.query.parsing import parse_filter
 from backo.query.strings import parse_list
-from backo.work import changing
+from backo.work import changing, gates
 from backo.work.catalog import Entry, not_found
 from backo.work.loading import loaded
 from backo.work.sight import Sights, existing, present
@@ -207,6 +207,7 @@ class Operations:
         home = self._collection(collection)
 
         def do(unit: Unit) -> Rendered:
+            gates.doors(unit, home.entry, None)
             record = home.new()
             record._fill(values)
             home.store_new(unit, record)
@@ -243,6 +244,7 @@ class Operations:
             sights = Sights(unit)
             stored = present(sights, entry, id_, Lock.EXCLUSIVE)
             self._check_version(sights, entry, stored, matches, view)
+            gates.doors(unit, entry, stored)
             record = loaded(entry, stored)
             change(Overlay(sights.of(entry.name), stored, record), record)
             changing.save(unit, entry, record)

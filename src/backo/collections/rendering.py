@@ -111,11 +111,10 @@ def rendered(sights: Sights, view: View, page: Sequence[StoredDocument]) -> list
 
 def _text_without(view: View, one: StoredDocument, paths: frozenset[FieldPath]) -> bytes:
     """Give the JSON text of an item without some fields."""
-    tree = without_fields(_complete(view, one.document), [path for path in paths if len(path) > 1])
-    for path in paths:
-        if len(path) == 1:
-            del tree[path[0]]
-    return jsontext.encode(tree)
+    names = [path[0] for path in paths if len(path) == 1]
+    if one.text and len(names) == len(paths):
+        return jsontext.without_members(one.text, names)
+    return jsontext.encode(without_fields(_complete(view, one.document), paths))
 
 
 def _text(view: View, one: StoredDocument) -> bytes:

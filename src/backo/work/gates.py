@@ -33,6 +33,27 @@ def are_open(unit: Unit) -> bool:
     return not unit.catalog.has_secrets()
 
 
+def doors(unit: Unit, entry: Entry, present: StoredDocument | None) -> None:
+    """Ask the right of the collection before what is sent is looked at, so that nobody is judged who may not enter.
+
+    Args:
+        unit: the open unit of work.
+        entry: the collection.
+        present: the item that is to be changed; None when one is to be created, about which only those
+            rights are asked that do not look at the item.
+
+    Raises:
+        RightError: the user may not.
+    """
+    if are_open(unit):
+        return
+    if present is None:
+        if resolved(entry.rights.create, "create") is False:
+            refuse(f"create this item of {entry.name!r}")
+    elif not _Before(entry, present).allows(entry.rights.modify, "modify"):
+        refuse(f"change this item of {entry.name!r}")
+
+
 def creation(unit: Unit, entry: Entry, record: Record) -> None:
     """Ask the rights to create an item with these values.
 
