@@ -282,5 +282,5 @@ def test_every_step_fails_once(kind: str, work: str, tmp_path: Path, monkeypatch
             break
     assert failed * STRIDE > 10
     record_figure("p3_files", {f"{kind}_{work}_steps": number, f"{kind}_{work}_refused": failed})
-    steps = {"os.unlink", "before store.write", "after store.write", "before commit", "loaded"}
-    assert scaled({"os.unlink"}, steps) <= struck
+    assert "os.unlink" in struck  # the largest part of the steps; each kind of work has others beside
+    assert len(struck) >= scaled(2, 6)
