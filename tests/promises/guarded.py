@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -36,6 +36,7 @@ ME = {"_id": "me", "login": "me", "roles": ["READER"]}
 
 Connect = Callable[[str], Store]
 Question = tuple[str, str, dict[str, Any]]
+Kind = Callable[[Random], Question]
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 PEOPLE = [f"p{number}" for number in range(10)]  # there for everybody
@@ -355,12 +356,17 @@ _PATHS = [
 ]
 
 
-def questions(chance: Random) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Ask without end: method, address, and arguments of the test client; nothing is changed by any of them."""
+def questions(chance: Random, kinds: Sequence[Kind] = ()) -> Iterator[Question]:
+    """Ask without end: method, address, and arguments of the test client; nothing is changed by any of them.
+
+    Args:
+        chance: decides what is asked.
+        kinds: of questions; all of them when there are none.
+    """
+    lists, items, others = [_list] * 3 + [_selection] * 2, [_item] * 2 + [about_files], [by_patch] * 2 + [_check, _meta]
+    chosen = kinds or [*lists, *items, *others]
     while True:
-        yield chance.choice(
-            [_list, _list, _list, _selection, _selection, _item, _item, _file, _test, _test, _check, _meta]
-        )(chance)
+        yield chance.choice(chosen)(chance)
 
 
 def _condition(chance: Random, fields: list[str]) -> tuple[str, str]:
@@ -410,13 +416,15 @@ def _item(chance: Random) -> Question:
     return "GET", f"/firm/{collection}/{_some_id(chance)}", {}
 
 
-def _file(chance: Random) -> Question:
+def about_files(chance: Random) -> Question:
+    """Ask for a file, or a part of one."""
     path, part = chance.choice(["photo", "scan", "name", "pets/0/chip"]), chance.choice(["", "", "bytes=1-2"])
     arguments = {"headers": {"Range": part}} if part else {}
     return chance.choice(["GET", "HEAD"]), f"/firm/people/{_some_id(chance)}/{path}", arguments
 
 
-def _test(chance: Random) -> Question:
+def by_patch(chance: Random) -> Question:
+    """Ask whether something has a value, by a patch that changes nothing."""
     collection, _ = _collection(chance)
     value = chance.choice([*[None] * 8, *WORDS, 1, 2, "1", "p1", "h0", [], ["p1"], {"a": 1}, {"city": "x"}])
     patch = [{"op": "test", "path": chance.choice(_PATHS), "value": value}]
