@@ -219,7 +219,8 @@ def test_what_the_loggers_say(caplog: pytest.LogCaptureFixture) -> None:
     }
     assert any(name == "backo.ref" and message.startswith("deletes ") for name, message in said)
     assert any(
-        name == "backo.select" and message.startswith("select from books: (title $eq and (author.[name $reg] or _id $eq))")
+        name == "backo.select"
+        and message.startswith("select from books: (title $eq and (author.[name $reg] or _id $eq))")
         for name, message in said
     )
     assert SECRET not in caplog.text
