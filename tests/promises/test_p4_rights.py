@@ -75,13 +75,18 @@ GATES: dict[str, tuple[object, str, object]] = {
 KINDS_OF: dict[str, Sequence[Kind]] = {"files": [about_files], "what patches are tested against": [by_patch]}
 
 
+# Where to begin so that the question comes soon.
+SOON = {"cursors": 7, "hidden derived links in filters": 12}
+
+
 @pytest.mark.parametrize("gate", GATES)
 def test_without_any_one_gate_the_answers_differ(gate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test above sees each gate: without it some question tells the two worlds apart."""
     owner, name, replacement = GATES[gate]
     monkeypatch.setattr(owner, name, replacement)
 
-    assert any(_differ(seed, tmp_path / str(seed), KINDS_OF.get(gate, ())) for seed in range(25))
+    seeds = sorted(range(25), key=lambda seed: (seed - SOON.get(gate, 0)) % 25)
+    assert any(_differ(seed, tmp_path / str(seed), KINDS_OF.get(gate, ())) for seed in seeds)
 
 
 def _differ(seed: int, folder: Path, kinds: Sequence[Kind]) -> bool:
