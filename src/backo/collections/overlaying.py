@@ -47,7 +47,7 @@ class Overlay:
 
     def values(self, given: Any) -> Any:
         """Take the values of a PUT."""
-        return given if self._is_clear or not isinstance(given, Mapping) else self._over(given)
+        return self._over(given) if isinstance(given, Mapping) else given
 
     def patch(self, operations: Any) -> Given:
         """Take patch operations (RFC 6902); gives what there is to set.
@@ -58,8 +58,6 @@ class Overlay:
         """
         steps = places_of(operations)
         names = {str(place[0]) for step in steps for place in step.places}
-        if self._is_clear:
-            return patched(self._record._schema, self._record._json(names), steps)
         for step in steps:
             self._check_step(step)
         return self._over(patched(self._record._schema, self._projected(names), steps))
@@ -71,13 +69,12 @@ class Overlay:
             ValidationError: it is no object.
         """
         names = set(patch) if isinstance(patch, Mapping) else set()
-        children = self._record._schema.children
-        if self._is_clear:
-            return merged(children, self._record._json(names), patch)
-        return self._over(merged(children, self._projected(names), patch))
+        return self._over(merged(self._record._schema.children, self._projected(names), patch))
 
     def _projected(self, names: set[str]) -> Tree:
         tree = self._record._json(names)
+        if self._is_clear:
+            return tree
         links = [link for link in self._veiled() if link.path[0] in names]
         return without_fields(self._sight.unveiled([tree], links)[0], self._hidden)
 
@@ -99,12 +96,14 @@ class Overlay:
 
     # Over what is hidden.
 
-    def _over(self, given: Given) -> dict[str, Any]:
+    def _over(self, given: Given) -> Given:
         """Check what is given for hidden fields, and keep hidden ids of links where they are.
 
         Raises:
             RightError: a hidden field may not be changed either, or a part of a list is hidden.
         """
+        if self._is_clear:
+            return given
         kept = [*self._hidden, *(link.path for link in self._veiled())]
         result, refused = self._spread(self._record._schema.children, given, kept), []
         for path in sorted(self._hidden):

@@ -9,9 +9,7 @@ from backo.paths import FieldPath
 from backo.references.links import Link
 from backo.schema.compiler import Schema
 from backo.schema.nodes import Node
-from backo.work.sight import Sights
-
-_NOTHING: frozenset[FieldPath] = frozenset()
+from backo.work.sight import NO_PATHS, Sights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +28,7 @@ class CollectionScope:
     schema: Schema
     links: Mapping[FieldPath, Link]
     scopes: Callable[[str], CollectionScope]
-    hidden: frozenset[FieldPath] | None = frozenset()
+    hidden: frozenset[FieldPath] | None = NO_PATHS
 
     def is_hidden(self, path: FieldPath) -> bool:
         """Tell whether a field may not be named."""
@@ -40,7 +38,7 @@ class CollectionScope:
 
     def node(self, path: FieldPath) -> Node | None:
         """Give the field at a path; below a FreeDict any name is a field of kind JSON."""
-        if self.hidden != _NOTHING and self.is_hidden(path):
+        if self.hidden != NO_PATHS and self.is_hidden(path):
             return None
         node = self.schema.nodes.get(path)
         if node is not None:

@@ -20,7 +20,7 @@ from backo.items.definition import Item
 from backo.items.documents import stored_document, values_of, whole_document, without
 from backo.items.following import follow
 from backo.items.holding import Checkpoint, Handle
-from backo.items.patch import merged, patched, places_of
+from backo.items.patch import patched, places_of
 from backo.items.presenting import Copier, Index, plain, presents
 from backo.items.problems import invalid
 from backo.paths import FieldPath, Place, parse_selector, to_text, value_at
@@ -386,15 +386,6 @@ class Record(Item):
         steps = places_of(operations)
         tree = self._json({str(place[0]) for step in steps for place in step.places})
         self._merge(patched(self._schema, tree, steps))
-
-    def _merge_patch(self, patch: Any) -> None:
-        """Apply a merge patch (RFC 7396).
-
-        Raises:
-            ValidationError: with every problem and its path; nothing is changed.
-        """
-        names = patch if isinstance(patch, Mapping) else ()
-        self._merge(merged(self._schema.children, self._json(names), patch))
 
     def _assign(self, place: Place, value: Any, *, moved: bool = True) -> None:
         """Set one place inside the item, however deep.
