@@ -18,7 +18,7 @@ library: $(VENV)/with-library,serve
 	$(RUN) examples.media_library $(args)
 
 # The whole suite, proofs in their reduced form, coverage measured against its floor.
-test: $(VENV)/with-test,atlas,library,serve,bench
+test: $(VENV)/with-test,servers,postgres,mongo,objects,atlas,library,serve,bench
 	rm -f .coverage .coverage.*
 	$(RUN) coverage run -m pytest -n 2 $(args)
 	$(RUN) coverage combine --quiet
@@ -26,21 +26,21 @@ test: $(VENV)/with-test,atlas,library,serve,bench
 
 # The same tests in their full form, for as long as they need, one at a time: the figures they
 # write into bench/results/ are not to be shared with a neighbour.
-prove: $(VENV)/with-test,atlas,library,serve,bench
+prove: $(VENV)/with-test,servers,postgres,mongo,objects,atlas,library,serve,bench
 	BACKO_PROVE=1 $(RUN) pytest $(args)
 
 # What can be said without running the code: form, types, layers.
-check: $(VENV)/with-lint,test,atlas,library,serve,bench
+check: $(VENV)/with-lint,test,postgres,mongo,objects,atlas,library,serve,bench
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) pytest -qq tests/test_layers.py
 
-bench: $(VENV)/with-bench,atlas,serve
+bench: $(VENV)/with-bench,servers,postgres,atlas,serve
 	$(RUN) bench $(args)
 
 # Warnings are errors. Open build/docs/index.html afterwards.
-docs: $(VENV)/with-docs
+docs: $(VENV)/with-docs,postgres,mongo,objects
 	$(RUN) sphinx --fail-on-warning --fresh-env docs build/docs
 
 clean:
