@@ -29,6 +29,8 @@ CLOSED = {("connectors", "items"), ("http.flask", "testing"), ("cli", "testing")
 # A package from outside, and the modules of ours that alone may import it, lazily included.
 OWNERS = {
     "flask": ("http.flask",),
+    "psycopg": ("connectors.postgres*",),
+    "psycopg_pool": ("connectors.postgres*",),
     "sqlite3": ("connectors.sqlite*",),
     "yaml": ("connectors.yaml*",),
 }

@@ -44,8 +44,8 @@ class Dialect(Protocol):
     def folded(self, name: str) -> str:
         """Write a name such that two names of one table are written alike."""
 
-    def guard(self, table: str, cell: str, index: str) -> str:
-        """Give what a collision on the unique index of a cell is called."""
+    def guard(self, table: str, column: str, index: str) -> str:
+        """Give what a session says of a collision on the unique index of a cell, or of `_id`."""
 
     def is_storable(self, text: str) -> bool:
         """Tell whether a text from outside can be in a database at all."""
@@ -111,11 +111,9 @@ class Collision(Exception):  # noqa: N818  # it becomes a ConflictError that say
     """Raised by a session when a unique index refuses a value.
 
     Attributes:
-        is_id: whether it is that of `_id`.
-        index: what the database calls what was broken.
+        guard: what the database says of it: see `Dialect.guard`.
     """
 
-    def __init__(self, index: str, *, is_id: bool) -> None:
-        super().__init__(index)
-        self.index = index
-        self.is_id = is_id
+    def __init__(self, guard: str) -> None:
+        super().__init__(guard)
+        self.guard = guard

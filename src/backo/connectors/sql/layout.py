@@ -102,8 +102,13 @@ class Layout:
         return tuple(cell for cell in self.scalars if unique_index(self, cell) in self.indexes)
 
     def guard(self, cell: Cell) -> str:
-        """Give what a collision on the unique index of a cell is called."""
+        """Give what a session says of a collision on the unique index of a cell."""
         return self.dialect.guard(self.table, cell.name, unique_index(self, cell))
+
+    @property
+    def id_guard(self) -> str:
+        """What a session says of a collision on `_id`."""
+        return self.dialect.guard(self.table, "_id", id_index(self))
 
     def is_indexed(self, cell: Cell) -> bool:
         """Tell whether rows can be walked in the order of a cell."""
@@ -209,6 +214,11 @@ def plain_index(layout: Layout, cell: Cell) -> str:
 def unique_index(layout: Layout, cell: Cell) -> str:
     """Give the name of the unique index on the values of a cell that are not absent."""
     return layout.dialect.name(f"{layout.table}/{cell.name}#unique")
+
+
+def id_index(layout: Layout) -> str:
+    """Give the name of the index on `_id`, where it is ours to give."""
+    return layout.dialect.name(f"{layout.table}/#id")
 
 
 def holder_index(list_: ListTable) -> str:

@@ -154,15 +154,17 @@ class SqlStore(Store, Generic[S]):
         own, layout = self._enter(session)
         known = [id_ for id_ in ids if self.dialect.is_storable(id_)]
         if len(known) == 1:
-            rows = own.rows(layout.select_one + self._locking(lock), known)
+            rows = own.rows(layout.select_one + self._locking(own, lock), known)
         elif known:
             those = self.dialect.is_one_of(Condition("t._id"), known, Kind.TEXT)
-            rows = own.rows(f"{layout.select_all} WHERE {those.text}{self._locking(lock, many=True)}", those.values)
+            held = self._locking(own, lock)
+            order = " ORDER BY t._id" if held else ""  # so that no two wait for one another
+            rows = own.rows(f"{layout.select_all} WHERE {those.text}{order}{held}", those.values)
         else:
             rows = []
         return {row[0]: StoredDocument(row[0], row[1], row[2], text=row[3]) for row in rows}
 
-    def _locking(self, lock: Lock, *, many: bool = False) -> str:
+    def _locking(self, session: S, lock: Lock) -> str:
         """Give what a statement says to hold what it reads; nothing where a writing session is alone."""
         return ""
 

@@ -140,11 +140,11 @@ def _refusal(
     collision: Collision, layout: Layout, session: SqlSession, writes: Sequence[Write]
 ) -> ConflictError | DBError:
     """Say which rules a batch broke, by their paths, and nothing of the items that were there first."""
-    if collision.is_id:
+    if collision.guard == layout.id_guard:
         return ConflictError("there is an item with this _id already")
-    broken = [cell for cell in layout.unique if collision.index == layout.guard(cell)]
+    broken = [cell for cell in layout.unique if collision.guard == layout.guard(cell)]
     if not broken:
-        return DBError(f"the table {layout.table!r} has a rule that is not ours: {collision.index!r} refuses a value")
+        return DBError(f"the table {layout.table!r} has a rule that is not ours: {collision.guard!r} refuses a value")
     taken = _taken(session, layout, writes)
     if not taken and any(one.operation is Operation.INSERT for one in writes) and _is_there(session, layout, writes):
         return ConflictError("there is an item with this _id already")

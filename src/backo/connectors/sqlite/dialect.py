@@ -48,9 +48,9 @@ class SqliteDialect:
         """
         return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
-    def guard(self, table: str, cell: str, index: str) -> str:
+    def guard(self, table: str, column: str, index: str) -> str:
         """Give the text of SQLite's error."""
-        return f"UNIQUE constraint failed: {table}.{cell}"
+        return f"UNIQUE constraint failed: {table}.{column}"
 
     def is_storable(self, text: str) -> bool:
         """Tell whether a text from outside can be in a database at all: it has no lone surrogate."""

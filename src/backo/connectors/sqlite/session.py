@@ -114,7 +114,7 @@ class SqliteSession(Session):
     def _failure(self, error: sqlite3.Error) -> Collision | DBError:
         code = getattr(error, "sqlite_errorcode", 0)
         if code in {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE}:
-            return Collision(str(error), is_id=code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+            return Collision(str(error))
         return failure(error, self.database.path)
 
     @property
