@@ -555,8 +555,11 @@ class Collection:
             RightError: the current user may not delete one of them; nothing is deleted.
             ConflictError: something refuses; nothing is deleted.
         """
-        with unit_of_work(self.catalog, writing=True) as unit:
+
+        def do(unit: Unit) -> None:
             changing.delete_all(unit, self.entry, [stored.id for stored in unit.find(self.entry, Query())])
+
+        self.application.run_unit(do)
 
     # What links need (see `backo.references.fields`).
 

@@ -54,8 +54,7 @@ class Entity(Record):
             message = "this item is stored already"
             raise StateError(message, hint="create a new one, with new() or through the collection")
         self._fill(values)
-        with unit_of_work(self._home.catalog, writing=True) as unit:
-            self._home.store_new(unit, self)
+        self._home.application.run_unit(lambda unit: self._home.store_new(unit, self))
         return self
 
     def load(self, id_: str, **kwargs: Any) -> Entity:
@@ -109,12 +108,14 @@ class Entity(Record):
         if self._origin is None and not self._touched:
             message = "an UNSET item cannot be saved"
             raise StateError(message, hint="set() something first")
-        with unit_of_work(home.catalog, writing=True) as unit:
-            if self._origin is not None:
-                changing.save(unit, home.entry, self)
-            else:
-                home.store_new(unit, self, before=("before_save",), after=("created", "saved"))
+        home.application.run_unit(self._save)
         return self
+
+    def _save(self, unit: Unit) -> None:
+        if self._origin is not None:
+            changing.save(unit, self._home.entry, self)
+        else:
+            self._home.store_new(unit, self, before=("before_save",), after=("created", "saved"))
 
     def delete(self, **kwargs: Any) -> None:
         """Delete the stored item; it becomes UNSET.
@@ -129,8 +130,7 @@ class Entity(Record):
         if self._origin is None:
             message = "only an item that is stored can be deleted"
             raise StateError(message)
-        with unit_of_work(self._home.catalog, writing=True) as unit:
-            changing.delete(unit, self._home.entry, self)
+        self._home.application.run_unit(lambda unit: changing.delete(unit, self._home.entry, self))
 
     def run_action(self, name: str, values: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
         """Run an action on this item, as one unit of work, as its route does; gives what the action returned.

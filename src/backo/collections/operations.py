@@ -105,7 +105,9 @@ class Operations:
             NotFoundError: there is no such item.
         """
         home = self._collection(collection)
-        with unit_of_work(home.catalog, writing=False) as unit:
+        shown = self._view(home.entry, view, frozenset())
+        once = not (home.catalog.is_guarded or shown.by_record or shown.filled)
+        with unit_of_work(home.catalog, writing=False, once=once) as unit:
             sights = Sights(unit)
             return self._rendered(sights, home.entry, present(sights, home.entry, id_), view)
 

@@ -181,8 +181,13 @@ class Database(ABC):
     """The place that one or several stores share, and where their sessions commit together."""
 
     @abstractmethod
-    def begin(self, *, writing: bool) -> Session:
+    def begin(self, *, writing: bool, once: bool = False) -> Session:
         """Open a session.
+
+        Args:
+            writing: whether it is going to write.
+            once: whether it is going to read once only, with one call of its store: a server is then
+                asked for one statement, outside of any transaction.
 
         Raises:
             DBError: the database is away, or stayed locked for longer than its time-out.

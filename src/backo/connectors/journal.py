@@ -57,7 +57,7 @@ class JournalledDatabase(Database):
 
     # Sessions
 
-    def begin(self, *, writing: bool) -> PlainSession:
+    def begin(self, *, writing: bool, once: bool = False) -> PlainSession:
         """Open a session; one for writing waits for its turn.
 
         Raises:

@@ -311,6 +311,9 @@ def _deletion(unit: Unit, keys: Sequence[Key], record: Record | None = None) -> 
             gates.deletion(unit, plan, keys, allowed)
             changes = unit.changes
             doomed = [(one.collection, one.id) for one in plan.effects if isinstance(one, Delete)]
+            if not unit.are_held(doomed):  # somebody may be referring to one of them: hold them all, and look again
+                _read_ahead(unit, doomed)
+                continue
             for other in (one for one in doomed if one not in unit.leaving):
                 asked.add(other)
                 unit.leaving.add(other)

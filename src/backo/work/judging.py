@@ -91,6 +91,8 @@ def _empty(unit: Unit, judgements: Iterable[MustNotBeEmpty]) -> list[MustNotBeEm
     empty = []
     for link, group in by_link.items():
         ids = sorted({judgement.id for judgement in group})
+        if link.derived:  # or two might each take away what they take for the last but one
+            unit.get(unit.catalog.entry(link.collection), ids, Lock.EXCLUSIVE)
         while ids:
             found = unit.linked(link, ids, len(ids))
             rest = [id_ for id_ in ids if not found.get(id_)]

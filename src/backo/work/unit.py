@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from backo.connectors.base import Database, Lock, Operation, Session, StoredDocument, Write
-from backo.errors import ConflictError, Problem, QueryError, SessionError
+from backo.errors import BackoError, ConflictError, Problem, QueryError, SessionError, TransientError
 from backo.paths import to_text, value_at
 from backo.query.filters import Filter, Query
 from backo.query.outlines import Outline
@@ -47,6 +47,9 @@ _select_log = logging.getLogger("backo.select")
 _OVERLAID = 100  # writes of a collection through which a look for holders goes one by one
 _REV_BITS = 47  # a revision starts at random, so that an id used again never repeats a revision
 
+_STRENGTH = {Lock.NONE: 0, Lock.SHARED: 1, Lock.EXCLUSIVE: 2}
+_WEAKER = {(one, other): _STRENGTH[one] < _STRENGTH[other] for one in Lock for other in Lock}
+
 _open: ContextVar[Mapping[int, Unit]] = ContextVar("backo_units", default={})  # noqa: B039  # never changed in place
 
 
@@ -58,19 +61,22 @@ class _Held:
         present: its version as the unit sees it, own writes included; None when it does not exist.
         stored_rev: the revision that the session has; None when it has none.
         first: its version before the unit changed it.
+        lock: how it is held until the end of the unit, where a store needs that.
     """
 
     present: StoredDocument | None
     stored_rev: int | None
     first: StoredDocument | None
+    lock: Lock = Lock.NONE
 
 
 class Unit:
     """One unit of work, used by one thread and ended once."""
 
-    def __init__(self, catalog: Catalog, *, writing: bool) -> None:
+    def __init__(self, catalog: Catalog, *, writing: bool, once: bool = False) -> None:
         self.catalog = catalog
         self.writing = writing
+        self._once = once
         self._sessions: dict[int, tuple[Database, Session]] = {}
         self._held: dict[Key, _Held] = {}
         self._pending: dict[Key, Write] = {}
@@ -99,11 +105,23 @@ class Unit:
         database = entry.store.database
         found = self._sessions.get(id(database))
         if found is None:
-            found = self._sessions[id(database)] = (database, database.begin(writing=self.writing))
+            found = self._sessions[id(database)] = (
+                database,
+                database.begin(writing=self.writing, once=self._once),
+            )
         return found[1]
 
     def get(self, entry: Entry, ids: Sequence[str], lock: Lock = Lock.NONE) -> dict[str, StoredDocument]:
-        """Give the present versions of items, in one read; those that do not exist are left out."""
+        """Give the present versions of items, in one read; those that do not exist are left out.
+
+        Args:
+            entry: their collection.
+            ids: their `_id`s.
+            lock: how they are to be held from now on.
+
+        Raises:
+            TransientError: one that the unit knows already was changed by somebody else before it could be held.
+        """
         name, held = entry.name, self._held
         unknown = [id_ for id_ in ids if (name, id_) not in held] if held else list(ids)
         if unknown:
@@ -111,9 +129,31 @@ class Unit:
             for id_ in unknown:
                 stored = found.get(id_)
                 present = None if stored is None else entry.accepted(stored)
-                held[name, id_] = _Held(present, None if stored is None else stored.rev, present)
+                held[name, id_] = _Held(present, None if stored is None else stored.rev, present, lock)
+        if lock is not Lock.NONE and len(unknown) < len(ids) and entry.store.capabilities.locks:
+            self._hold(entry, [id_ for id_ in ids if _WEAKER[held[name, id_].lock, lock]], lock)
         versions = ((id_, held[name, id_].present) for id_ in ids)
         return {id_: present for id_, present in versions if present is not None}
+
+    def _hold(self, entry: Entry, ids: Sequence[str], lock: Lock) -> None:
+        """Hold items that the unit has read before; what it has planned is void if one is another by now."""
+        known = {id_: self._held[entry.name, id_] for id_ in ids}
+        there = {id_: one for id_, one in known.items() if one.stored_rev is not None or one.present is None}
+        found = entry.store.get(self.session(entry), [*there], lock) if there else {}
+        for id_, one in there.items():
+            if one.stored_rev != (found[id_].rev if id_ in found else None):
+                message = f"an item of {entry.name!r} was changed by somebody else at the same time"
+                raise TransientError(message, hint="do it again; backoffice.run() does so by itself")
+        for one in known.values():  # nobody but the unit knows of those that it has just made
+            one.lock = lock
+
+    def are_held(self, keys: Iterable[Key]) -> bool:
+        """Tell whether nobody else can change items, or refer to them, until the end of the unit."""
+        return all(
+            not self.catalog.entry(key[0]).store.capabilities.locks
+            or (key in self._held and self._held[key].lock is Lock.EXCLUSIVE)
+            for key in keys
+        )
 
     def find(self, entry: Entry, query: Query) -> Iterator[StoredDocument]:
         """Give the documents of a query, the unit's own writes included."""
@@ -333,7 +373,10 @@ class Unit:
         try:
             for name in sorted(batches):
                 entry = self.catalog.entry(name)
-                entry.store.write(self.session(entry), batches[name])
+                try:
+                    entry.store.write(self.session(entry), batches[name])
+                except ConflictError as error:
+                    raise _again(entry, error) from error
                 for write in batches[name]:
                     gone = write.operation is Operation.DELETE
                     self._held[name, write.id].stored_rev = None if gone else write.rev
@@ -408,6 +451,17 @@ class Unit:
             _log.debug("rolled back %d changes of %r", self.changes, self.catalog.name)
 
 
+def _again(entry: Entry, error: ConflictError) -> BackoError:
+    """Tell a race from a conflict: what was looked at in this very unit is not there any more when it is written.
+
+    A revision, or the partner of a one-to-one link, is another one only if somebody else was faster.
+    """
+    links = {to_text(path) for path in entry.links}
+    if entry.store.capabilities.locks and all(one.path in links for one in error.problems):
+        return TransientError(f"somebody else changed items of {entry.name!r} at the same time")
+    return error
+
+
 def _back_to(present: StoredDocument | None, stored_rev: int | None, id_: str) -> Write | None:
     """Give the write that takes back what a session has been handed already."""
     if present is None:
@@ -435,16 +489,18 @@ class unit_of_work:  # noqa: N801  # used as a function; a class, since every re
     Args:
         catalog: the application.
         writing: whether it is going to write.
+        once: whether it is going to read once only, with one call of one store.
 
     Raises:
         SessionError: the open one only reads, and writing was asked for.
     """
 
-    __slots__ = ("_catalog", "_token", "_unit", "_writing")
+    __slots__ = ("_catalog", "_once", "_token", "_unit", "_writing")
 
-    def __init__(self, catalog: Catalog, *, writing: bool) -> None:
+    def __init__(self, catalog: Catalog, *, writing: bool, once: bool = False) -> None:
         self._catalog = catalog
         self._writing = writing
+        self._once = once
         self._token: Token[Mapping[int, Unit]] | None = None
 
     def __enter__(self) -> Unit:
@@ -452,7 +508,7 @@ class unit_of_work:  # noqa: N801  # used as a function; a class, since every re
         units, key = _open.get(), id(self._catalog)
         joined = units.get(key)
         if joined is None:
-            self._unit = Unit(self._catalog, writing=self._writing)
+            self._unit = Unit(self._catalog, writing=self._writing, once=self._once)
             self._token = _open.set({**units, key: self._unit})
             return self._unit
         if self._writing and not joined.writing:

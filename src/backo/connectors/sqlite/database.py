@@ -80,7 +80,7 @@ class SqliteDatabase(Database):
             self.synchronous = "FULL"
             self._drop_connections()
 
-    def begin(self, *, writing: bool) -> SqliteSession:
+    def begin(self, *, writing: bool, once: bool = False) -> SqliteSession:
         """Open a session; a writing one waits in a queue of threads, then for other processes."""
         if not self._all_prepared:
             self._prepare()
