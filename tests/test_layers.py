@@ -29,6 +29,7 @@ CLOSED = {("connectors", "items"), ("http.flask", "testing"), ("cli", "testing")
 # A package from outside, and the modules of ours that alone may import it, lazily included.
 OWNERS = {
     "flask": ("http.flask",),
+    "obstore": ("files.objects",),
     "sqlite3": ("connectors.sqlite*",),
     "yaml": ("connectors.yaml*",),
 }
