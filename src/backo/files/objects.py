@@ -7,6 +7,7 @@ down passes in parts of bounded size.
 from __future__ import annotations
 
 import io
+import mmap
 import os
 import re
 import threading
@@ -25,7 +26,7 @@ from backo.errors import DBError, DefinitionError, shown
 from backo.files.connectors import FileConnector, check_file_id, is_file_id, missing
 from backo.files.object_failures import failure_of, is_beyond_the_end, is_bucket_missing
 from backo.files.refusals import ContentMissingError
-from backo.files.streams import buffered
+from backo.files.streams import CHUNK, buffered
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult, ObjectMeta
@@ -35,7 +36,7 @@ T = TypeVar("T")
 
 _PART = 5 * 1024 * 1024  # bytes of one part of an upload; S3 takes no smaller ones, and 10 000 of them
 _AT_ONCE = 3  # parts that are on their way
-_PIECE = 256 * 1024  # bytes of a download that are held at a time
+_PIECE = 64 * 1024  # bytes of a download that are held at a time
 _LISTED = 1000  # objects of a list that are held at a time
 
 _REMOTE = ("s3", "gcs", "azure")
@@ -285,18 +286,17 @@ class _Parts:
         self.size = 0
         self.failure: Exception | None = None
 
-    def take(self) -> bytes:
+    def take(self) -> memoryview:
         """Read the next part; nothing at the end."""
-        pieces = []
-        missing = _PART
-        while missing and (piece := self._stream.read(missing)):
-            pieces.append(piece)
-            missing -= len(piece)
-        part = b"".join(pieces)
-        self.size += len(part)
-        return part
+        # Memory of its own, given back whole: the allocator keeps large blocks, in each of its arenas.
+        part, size = memoryview(mmap.mmap(-1, _PART)), 0
+        while size < _PART and (piece := self._stream.read(min(CHUNK, _PART - size))):
+            part[size : size + len(piece)] = piece
+            size += len(piece)
+        self.size += size
+        return part[:size]
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[memoryview]:
         """Give the parts that are left."""
         try:
             while part := self.take():
