@@ -73,6 +73,7 @@ def folder(tmp_path: Path) -> Iterator[ObjectStoreFileConnector]:
         ("https://example.org/files", {}, "names no object store"),
         ("files", {}, "names no object store"),
         ("s3://AKIAXYZ:open%20sesame@bucket", {}, "no credentials"),
+        ("abfss://c:AKIAXYZ@x.dfs.core.windows.net/c", {}, "no credentials"),
         ("https://x.blob.core.windows.net/c?sig=AKIAXYZ", {}, "no credentials"),
         ("s3://bucket", {"acess_key_id": "AKIAXYZ"}, "takes no option 'acess_key_id'"),
         ("s3://bucket", {"client_options": {"timeot": "open sesame"}}, "another form"),
@@ -80,7 +81,20 @@ def folder(tmp_path: Path) -> Iterator[ObjectStoreFileConnector]:
         ("memory:///", {"region": "here"}, "no options, but region"),
         ("file:///tmp", {"mkdir": True}, "no options, but mkdir"),
     ],
-    ids=["path", "scheme", "webdav", "none", "password", "token", "option", "client", "type", "memory", "folder"],
+    ids=[
+        "path",
+        "scheme",
+        "webdav",
+        "none",
+        "password",
+        "azure",
+        "token",
+        "option",
+        "client",
+        "type",
+        "memory",
+        "folder",
+    ],
 )
 def test_a_wrong_declaration_is_refused(url: Any, options: dict[str, Any], problem: str) -> None:
     """It fails where it is written, and what could be a secret is not repeated."""
@@ -395,6 +409,7 @@ def test_a_part_beyond_the_end_is_empty() -> None:
         ("UnauthenticatedError", "AKIAXYZ", "the credentials are missing or refused"),
         ("GenericError", "error sending request for url (http://169.254.169.254/latest)", "no credentials were found"),
         ("GenericError", "operation timed out", "it does not answer in time"),
+        ("GenericError", "Account must be specified", "a setting is missing"),
         ("GenericError", "dns error", "it cannot be reached"),
         ("FileNotFoundError", "AKIAXYZ", "it is not there"),
         ("NotSupportedError", "AKIAXYZ", "the driver reports NotSupportedError"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified bucket does not exist")
 _BEYOND = re.compile(r"\bstatus(?: code)?:? 416\b|Invalid range|range was invalid")
 _NO_CREDENTIALS = re.compile(r"169\.254\.169\.254|metadata\.google\.internal|missing credentials", re.IGNORECASE)
+_INCOMPLETE = re.compile(r"must be specified")
 _SLOW = re.compile(r"timed out|TimedOut|deadline has elapsed", re.IGNORECASE)
 _AWAY = re.compile(r"error sending request|dns error|connection", re.IGNORECASE)
 _OF_THE_SYSTEM = re.compile(r"\(os error (\d{1,4})\)")
@@ -71,6 +72,10 @@ def failure_of(kind: str, text: str) -> Failure:
         return Failure("the credentials are missing or refused", _CHECK_CREDENTIALS)
     if _NO_CREDENTIALS.search(text):
         return Failure("no credentials were found", _CHECK_CREDENTIALS)
+    if _INCOMPLETE.search(text):
+        return Failure(
+            "a setting is missing", "give what the service needs (account, …) as options or in the environment"
+        )
     return Failure(_reason(kind, text))
 
 

@@ -200,7 +200,7 @@ class ObjectStoreFileConnector(FileConnector):
             return work(self._opened())
         except _FAILURES as error:
             kind, text = type(error).__name__, str(error)
-        if kind == "FileNotFoundError" and how != "written to" and not is_bucket_missing(text):
+        if kind == "FileNotFoundError" and how not in {"written to", "listed in"} and not is_bucket_missing(text):
             raise missing()
         failure = failure_of(kind, text)
         message = f"a content cannot be {how} {self.url}: {failure.reason}"
@@ -243,8 +243,8 @@ def _scheme_of(url: str) -> str:
         message = f"ObjectStoreFileConnector: the URL is a text, not {shown(url)}"
         raise DefinitionError(message, hint=_KNOWN)
     parts = urlsplit(url)
-    # `abfss://container@account.…` names no user.
-    if parts.query or parts.fragment or "@" in (parts.netloc if not parts.scheme.startswith("abfs") else ""):
+    is_user = "@" in parts.netloc and not parts.scheme.startswith("abfs")  # there it is `container@account`
+    if parts.query or parts.fragment or is_user or parts.password is not None:
         message = "ObjectStoreFileConnector: a URL holds no credentials, and nothing after '?' or '#'"
         raise DefinitionError(message, hint="give them as options, or in the environment")
     try:
