@@ -31,6 +31,7 @@ OWNERS = {
     "flask": ("http.flask",),
     "psycopg": ("connectors.postgres*",),
     "psycopg_pool": ("connectors.postgres*",),
+    "obstore": ("files.objects",),
     "sqlite3": ("connectors.sqlite*",),
     "yaml": ("connectors.yaml*",),
 }

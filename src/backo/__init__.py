@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from backo.connectors.yaml import DBYmlConnector
     from backo.files.connectors import FileConnector, FileSystemConnector, MemoryFileConnector
     from backo.files.fields import BlobFile, File
+    from backo.files.objects import ObjectStoreFileConnector
 
 current = current_user
 """Another name of `current_user`."""
@@ -83,6 +84,7 @@ _LATER = {
     "FileConnector": ("backo.files.connectors", "FileConnector"),
     "FileSystemConnector": ("backo.files.connectors", "FileSystemConnector"),
     "MemoryFileConnector": ("backo.files.connectors", "MemoryFileConnector"),
+    "ObjectStoreFileConnector": ("backo.files.objects", "ObjectStoreFileConnector"),
 }
 
 
@@ -149,6 +151,7 @@ __all__ = [
     "LogLevel",
     "MemoryFileConnector",
     "NotFoundError",
+    "ObjectStoreFileConnector",
     "PathNotFoundError",
     "PreconditionError",
     "Problem",

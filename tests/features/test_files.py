@@ -25,6 +25,7 @@ from backo import (
     Limits,
     List,
     MemoryFileConnector,
+    ObjectStoreFileConnector,
     Ref,
     RefsList,
     String,
@@ -52,7 +53,7 @@ class Library:
 
     def __init__(self, kind: str, folder: Path) -> None:
         self.folder = folder / "files"
-        work, self.storage = FileSystemConnector(path=self.folder), MemoryFileConnector()
+        work, self.storage = working(kind, self.folder), MemoryFileConnector()
         self.backoffice = Backoffice("library", limits=Limits(body=20_000))
         author = Item(
             {
@@ -73,8 +74,9 @@ class Library:
                 "pages": List(Dict({"number": String(), "image": File(work=work)})),
             }
         )
+        store = "memory" if kind == "objects" else kind
         for name, item in {"authors": author, "books": book}.items():
-            self.backoffice.register_collection(Collection(name, item, connector(kind, folder / "items", name)))
+            self.backoffice.register_collection(Collection(name, item, connector(store, folder / "items", name)))
         self.backoffice.books.register_action(
             "illustrate",
             Action(
@@ -115,6 +117,11 @@ class Library:
         return sum(len(names) for _, _, names in os.walk(self.folder))
 
 
+def working(kind: str, folder: Path) -> FileConnector:
+    """Say where files are kept: as objects for one kind of library, else in a folder."""
+    return ObjectStoreFileConnector(url=folder.as_uri()) if kind == "objects" else FileSystemConnector(path=folder)
+
+
 def illustrate(action: Any, book: Any) -> None:
     """Give the files to the book, unless its title forbids it."""
     book.set({"title": action.title or book.title, "cover": action.cover, "photos": action.photos})
@@ -139,9 +146,9 @@ def form_of(values: Any, files: dict[str, list[tuple[bytes, str]]]) -> tuple[byt
     return b"".join([*pieces, b"--frontier--\r\n"]), "multipart/form-data; boundary=frontier"
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[*KINDS, "objects"])
 def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]:
-    """Give a library on each store."""
+    """Give a library on each store, and one with its files in an object store."""
     (tmp_path / "items").mkdir()
     found = Library(request.param, tmp_path)
     yield found

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from backo.errors import DBError
 from backo.files.connectors import FileConnector, FileSystemConnector, MemoryFileConnector, new_file_id
 from backo.files.lifecycle import FilePlan, Remove, Write, carry_out, orphans, plan
+from backo.files.objects import ObjectStoreFileConnector
 from backo.files.places import versions, with_versions
 from backo.files.refusals import ContentMissingError
 from backo.testing.file_contract import read
@@ -406,10 +407,15 @@ def test_after_any_units_contents_are_those_that_documents_name(units: list[tupl
 # Orphans
 
 
-@pytest.mark.parametrize("kind", ["memory", "folder"])
+@pytest.mark.parametrize("kind", ["memory", "folder", "objects"])
 def test_orphans_are_what_nobody_names(tmp_path: Path, kind: str) -> None:
     """Those that are old enough not to be on their way."""
-    connector: FileConnector = MemoryFileConnector() if kind == "memory" else FileSystemConnector(path=tmp_path)
+    connectors: dict[str, FileConnector] = {
+        "memory": MemoryFileConnector(),
+        "folder": FileSystemConnector(path=tmp_path),
+        "objects": ObjectStoreFileConnector(url=tmp_path.as_uri()),
+    }
+    connector = connectors[kind]
     kept, orphan = new_file_id(), new_file_id()
     for file_id in (kept, orphan):
         connector.write(file_id, io.BytesIO(b"x"))

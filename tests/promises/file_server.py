@@ -1,4 +1,4 @@
-"""Serves files in a process of its own: `python -m tests.promises.file_server <folder> <descriptor>`."""
+"""Serves files in a process of its own: `python -m tests.promises.file_server <folder> <descriptor> <kind>`."""
 
 import sys
 from pathlib import Path
@@ -6,12 +6,14 @@ from pathlib import Path
 from flask import Flask
 from werkzeug.serving import make_server
 
-from backo import Backoffice, Collection, DBSqliteConnector, File, FileSystemConnector, Item
+from backo import Backoffice, Collection, DBSqliteConnector, File, FileSystemConnector, Item, ObjectStoreFileConnector
 
 
-def main(folder: Path, descriptor: int) -> None:
-    """Serve on an open port until the process is ended."""
-    item = Item({"film": File(work=FileSystemConnector(path=folder / "films"), max_size=2 * 1024**3)})
+def main(folder: Path, descriptor: int, kind: str) -> None:
+    """Serve on an open port until the process is ended; contents are files in a folder, or objects."""
+    films = folder / "films"
+    work = FileSystemConnector(path=films) if kind == "folder" else ObjectStoreFileConnector(url=films.as_uri())
+    item = Item({"film": File(work=work, max_size=2 * 1024**3)})
     backoffice = Backoffice("cinema")
     backoffice.register_collection(Collection("films", item, DBSqliteConnector(path=folder / "films.db")))
     app = Flask("cinema")
@@ -20,4 +22,4 @@ def main(folder: Path, descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
