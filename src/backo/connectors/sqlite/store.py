@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, starmap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backo.connectors.base import Capabilities, Lock, Session, Store, StoredDocument, Structure, Write
 from backo.connectors.sqlite.cells import is_storable
@@ -25,6 +25,9 @@ from backo.query.filters import EVERYTHING, Compare, Filter, Query
 from backo.query.matching import matcher
 from backo.query.splitting import split
 from backo.schema.kinds import Kind
+
+if TYPE_CHECKING:
+    from backo.connectors.findings import Difference, Finding
 
 _LEVELS = ("FULL", "NORMAL")
 _LONGEST_NAME = 200  # characters of a table's name
@@ -121,9 +124,11 @@ class DBSqliteConnector(Store):
             message = "the session belongs to another database"
             raise SessionError(message)
         if self._layout is not None:
-            if self._without_links:
+            if self._without_links and not session.unjudged:
                 self._refuse_misplaced_links()
             return session, self._layout
+        if session.unjudged:
+            return session, self._layout_in_file(session)
         if self._failure is not None:
             raise type(self._failure)(self._failure.message, hint=self._failure.hint) from self._failure
         message = f"the collection {self.structure.collection!r} was declared after this session began"
@@ -179,6 +184,69 @@ class DBSqliteConnector(Store):
             return [] if layout is None else link_holders(session, layout, path)
         finally:
             session.rollback()
+
+    # Checks: what they need is loaded with the first one.
+
+    def _layout_in_file(self, session: SqliteSession) -> Layout:
+        """Learn what there is, although it is not what is declared."""
+        from backo.connectors.sqlite.differing import layout_in_file  # noqa: PLC0415  # as above
+
+        layout = layout_in_file(session, self.table)
+        if layout is None:
+            message = f"the table {self.table!r} of {self._database.path.name!r} is missing"
+            raise self._failure or DBError(message)
+        return layout
+
+    def faults(self, session: Session) -> Iterator[Finding]:
+        """Look for damage of the tables, and for rows that belong to no document."""
+        from backo.connectors.sqlite.checking import damages, leftovers  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        layout = self._layout_in_file(own)
+        damaged = list(damages(own, layout, self.structure.collection))
+        yield from damaged
+        if all(one.mendable for one in damaged):
+            yield from leftovers(own, layout, self.structure.collection)
+
+    def faults_of(self, session: Session, documents: Sequence[StoredDocument]) -> Iterator[Finding]:
+        """Look whether cells and rows of lists agree with documents."""
+        from backo.connectors.sqlite.checking import disagreements  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        return disagreements(own, self._layout_in_file(own), self.structure.collection, documents)
+
+    def mend_faults(self, session: Session, faults: Sequence[Finding]) -> list[Finding]:
+        """Make indexes, cells and rows of lists anew."""
+        from backo.connectors.sqlite.checking import mend  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        return mend(own, self._layout_in_file(own), faults)
+
+    def structure_differences(self) -> list[Difference]:
+        """Tell how tables, columns and indexes differ from what is declared."""
+        from backo.connectors.findings import Difference, DifferenceKind  # noqa: PLC0415  # as above
+        from backo.connectors.sqlite.differing import differences  # noqa: PLC0415  # as above
+
+        if not self._database.path.exists():
+            text = f"the file {self._database.path.name!r} is missing"
+            return [Difference(self.structure.collection, self.table, "$", DifferenceKind.TABLE, text, mendable=True)]
+        session = SqliteSession(self._database, writing=False)
+        try:
+            return list(differences(session, self.table, self.structure))
+        finally:
+            session.rollback()
+
+    def mend_structure(self) -> None:
+        """Make what is missing, in one transaction; other writers wait for it, readers do not."""
+        from backo.connectors.sqlite.differing import mend  # noqa: PLC0415  # as above
+
+        session = SqliteSession(self._database, writing=True)
+        try:
+            mend(session, self.table, self.structure)
+            session.commit()
+        finally:
+            session.rollback()
+        self._database.register(self, self._synchronous)  # it is looked at again before the next session
 
     def write(self, session: Session, writes: Sequence[Write]) -> None:
         """Do a batch of writes in the session, in one go.
