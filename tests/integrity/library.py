@@ -66,7 +66,8 @@ def filled(place: Place, files: FileConnector | None = None) -> Backoffice:
 
 def told(findings: list[Finding]) -> Names:
     """Give what findings are about, in order."""
-    return sorted((one.collection, one.id, one.path, str(one.kind)) for one in findings)
+    found = [(one.collection, one.id, one.path, str(one.kind)) for one in findings]
+    return sorted(found, key=lambda one: [part or "" for part in one])
 
 
 def scribble(place: Place, library: Backoffice, name: str, id_: str, changes: Mapping[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """Contents that documents name are there and as long as they say; those that nothing names are orphans."""
 
 import os
+import threading
 import time
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -52,7 +54,10 @@ def test_contents_that_are_not(place: Place, files: FileSystemConnector) -> None
 
     for apply in (False, True):
         report = library.check_integrity(apply=apply)
-        assert told(report.findings) == [("books", "b0", "$.cover", "no_content"), ("books", "b1", "$.cover", "wrong_size")]
+        assert told(report.findings) == [
+            ("books", "b0", "$.cover", "no_content"),
+            ("books", "b1", "$.cover", "wrong_size"),
+        ]
         assert not any(one.mendable for one in report.findings)
 
 
@@ -60,9 +65,9 @@ def test_orphans(place: Place, files: FileSystemConnector) -> None:
     """Only old ones are found, and removed."""
     library = filled(place, files)
     old, young = new_file_id(), new_file_id()
-    files.write(old, (files.path / "..").resolve().joinpath("x").open("w+b"))
+    files.write(old, BytesIO(b"old"))
     age(files)
-    files.write(young, (files.path / "..").resolve().joinpath("x").open("w+b"))
+    files.write(young, BytesIO(b"young"))
 
     look = library.check_integrity()
     assert told(look.findings) == [("books", old, "$", "orphan")]
@@ -94,8 +99,6 @@ def test_orphans_stay_while_an_item_may_name_them(place: Place, files: FileSyste
 
 def test_a_busy_place(place: Place) -> None:
     """Contents that are replaced and removed while the check runs are no finding."""
-    import threading  # noqa: PLC0415  # only here
-
     files: FileConnector = MemoryFileConnector()
     library = filled(place, files)
     done, failures = threading.Event(), []

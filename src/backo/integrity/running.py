@@ -111,8 +111,14 @@ class _Run:
         return self._reading(lambda raw: entry.store.count(raw.session(entry), EVERYTHING))
 
     def _reading(self, function: Callable[[Raw], T]) -> T:
-        with unit_of_work(self._catalog, writing=False) as unit:
-            return function(Raw(self._catalog, unit))
+        done = []
+        try:
+            with unit_of_work(self._catalog, writing=False) as unit:
+                done.append(function(Raw(self._catalog, unit)))
+        except DBError:
+            if not done:  # a damaged store may fail to end what only read
+                raise
+        return done[0]
 
     def _writing(self, function: Callable[[Raw], T]) -> T:
         """Call a function in a writing unit of work; once more when a store asks for it.
