@@ -175,7 +175,7 @@ def test_a_yaml_file_that_cannot_be_read(yaml: Place) -> None:
     book = yaml.folder / "books" / "b2.yml"
     book.write_text(book.read_text().replace("author: bob", "author: zoe"))
     library = reopened(yaml)
-    with pytest.raises(DBError, match="dan.yml"):
+    with pytest.raises(DBError, match=r"dan\.yml"):
         library.authors.get_by_id("dan")
 
     report = library.check_integrity(apply=True)
