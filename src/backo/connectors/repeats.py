@@ -14,7 +14,8 @@ from typing import Any
 from backo.schema.kinds import Comparable
 
 RUN = 50_000  # records that memory holds while they come
-_BUFFER = 64 * 1024  # bytes of each run that memory holds while they go
+BUFFERS = 4 * 1024 * 1024  # bytes that memory holds while they go, shared by the runs
+_LEAST, _MOST = 1024, 64 * 1024  # bytes of one run
 _LENGTH = 4  # bytes before each record that tell how long it is
 _DIGEST = 16
 
@@ -26,8 +27,8 @@ class Sorter:
     is closed or collected.
     """
 
-    def __init__(self, run: int = RUN) -> None:
-        self._size = run
+    def __init__(self, run: int | None = None) -> None:
+        self._size = run or RUN
         self._run: list[bytes] = []
         self._runs: list[tuple[int, int]] = []  # where each one begins and ends in the file
         self._file: Any = None
@@ -58,10 +59,11 @@ class Sorter:
 
     def _read(self, start: int, end: int) -> Iterator[bytes]:
         held = b""
+        buffer = max(_LEAST, min(_MOST, BUFFERS // len(self._runs)))
         while start < end or held:
             length = int.from_bytes(held[:_LENGTH]) + _LENGTH if len(held) >= _LENGTH else _LENGTH
             if len(held) < length:
-                more = os.pread(self._file.fileno(), min(max(_BUFFER, length), end - start), start)
+                more = os.pread(self._file.fileno(), min(max(buffer, length), end - start), start)
                 start += len(more)
                 held += more
                 continue
