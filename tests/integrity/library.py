@@ -98,7 +98,8 @@ def scribble(place: Place, library: Backoffice, name: str, id_: str, changes: Ma
         import yaml  # noqa: PLC0415  # only here
 
         path = place.folder / name / f"{id_}.yml"
-        path.write_text(yaml.safe_dump(_changed(yaml.safe_load(path.read_text()), changes)))
+        edited = _changed(yaml.safe_load(path.read_text()), changes)
+        path.write_text(json.dumps(edited))  # which is YAML, and one that all readers read alike
 
 
 def _changed(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
