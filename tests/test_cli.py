@@ -1,7 +1,9 @@
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,74 @@ def test_a_process_of_its_own(folder: Path) -> None:
     assert "$.note: Is required" in check.stderr
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("7 changed, 0 without changes\n")
+
+
+def check(*arguments: str, module: str = "library_old") -> Result:
+    """Run the check on the books of a library."""
+    return CliRunner().invoke(main, ["check", f"{module}:backoffice", *arguments])
+
+
+def damage(folder: Path, statement: str) -> None:
+    """Reach into the file of the library as another program does."""
+    with closing(sqlite3.connect(folder / "library.sqlite")) as file, file:
+        file.execute(statement)
+
+
+def test_a_check_of_intact_data(folder: Path) -> None:
+    """It says so, and exits with 0."""
+    for arguments, text in (
+        ([], "nothing wrong was found\n"),
+        (["--apply"], "nothing wrong was found\n"),
+        (["--structure"], "everything is as declared\n"),
+    ):
+        done = check(*arguments)
+        assert (done.exit_code, done.output) == (0, text)
+
+
+def test_a_check_tells_what_it_finds(folder: Path) -> None:
+    """Each finding in a line, and 1 as long as some are left."""
+    damage(folder, "UPDATE books SET _document = '{' WHERE _id = 'b1'")
+    damage(folder, "DELETE FROM books WHERE _id = 'b2'")
+    damage(folder, "UPDATE books SET _document = json_remove(_document, '$.title') WHERE _id = 'b3'")
+
+    for arguments in ([], ["--apply"]):
+        done = check(*arguments)
+        assert done.exit_code == 1
+        lines = done.output.splitlines()
+        assert lines[0].startswith("2 findings")
+        assert lines[1].startswith("books/b1: cannot be read")
+        assert lines[2] == "books/b3 $.title: Is required (misfit)"
+
+
+def test_a_check_mends(folder: Path) -> None:
+    """With --apply, and then exits with 0."""
+    (folder / "library_index.py").write_text(
+        LIBRARY.replace("{FIELDS}", '{"title": String(required=True, index=True)}')
+    )
+    made = check("--structure", module="library_index")
+    assert (made.exit_code, made.output.splitlines()[-1]) == (
+        1,
+        "2 can be mended without loss; nothing is changed yet.",
+    )
+    made = check("--structure", "--apply", module="library_index")
+    assert (made.exit_code, made.output.count("– made")) == (0, 2)
+    damage(folder, "UPDATE books SET title = 'x' WHERE _id = 'b1'")
+
+    look, mend = check(module="library_index"), check("--apply", module="library_index")
+
+    assert look.exit_code == 1
+    assert "(companion, can be mended)" in look.output
+    assert mend.exit_code == 0
+    assert mend.output.startswith("1 finding, 1 mended\nbooks/b1 $.title: ")
+    sys.modules.pop("library_index")
+
+
+def test_a_check_of_a_store_that_is_away(folder: Path) -> None:
+    """The error is told, with exit code 1."""
+    (folder / "library.sqlite").write_text("no database at all, but some text" * 100)
+
+    done = check()
+
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert "library.sqlite" in done.output

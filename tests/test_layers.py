@@ -16,7 +16,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("items", "query"),
     ("references", "files", "connectors"),
     ("work",),
-    ("collections", "migration"),
+    ("collections", "migration", "integrity"),
     ("http", "testing"),
     ("http.flask", "cli"),
     ("backoffice", "__main__"),

@@ -9,6 +9,7 @@ from backo.collections.application import Application
 from backo.errors import ValidationError
 
 if TYPE_CHECKING:
+    from backo.integrity.report import IntegrityReport, StructureReport
     from backo.migration.report import Report
 
 
@@ -90,3 +91,55 @@ class Backoffice(Application):
             raise ValidationError(message)
         ids = _ids if _id is None else [_id]
         return migrate(self.catalog, name, f, ids=ids, dry_run=dry_run, progress=progress)
+
+    def check_integrity(
+        self,
+        apply: bool = False,  # noqa: FBT001, FBT002  # as `check_integrity(apply=True)`
+        *,
+        orphan_age: float = 3600.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> IntegrityReport:
+        """Find, and with `apply` mend, what a disk failure or another program did to the stored data.
+
+        It works while the application is in use: what looks wrong is looked at again under the locks
+        of its items before it is reported. Only what can be mended without losing anything is; each
+        unit of work is small. There are no rights and no events, `_meta` stays as it is, `_rev` is raised.
+
+        Args:
+            apply: whether to mend; without it nothing is changed.
+            orphan_age: seconds; a content that no item names is only an orphan when it is older, for a
+                request writes contents before its items. Each back office needs file connectors of its own.
+            progress: told after each page how many items are done, of how many.
+
+        Returns:
+            The report, with `findings`, `counts`, `total`, `mended` and `is_clean`.
+
+        Raises:
+            ValidationError: the age is no number of seconds.
+            StateError: a unit of work is open.
+            DBError: a store, or a place of contents, is away.
+        """
+        from backo.integrity.running import check_integrity  # noqa: PLC0415  # few processes check
+
+        return check_integrity(self.catalog, apply=apply, orphan_age=orphan_age, progress=progress)
+
+    def check_structure(self, apply: bool = False) -> StructureReport:  # noqa: FBT001, FBT002  # as above
+        """Report what tables, columns and indexes differ from the declarations; with `apply` make what is missing.
+
+        Nothing is made by looking, not even what is made at the first use of a store otherwise. Nothing
+        is ever dropped: what is there and not declared is reported as kept. A unique index that the
+        stored values do not allow is reported with items that share a value.
+
+        Args:
+            apply: whether to make what can be made without loss.
+
+        Returns:
+            The report, with `differences`, `mended` and `is_clean`.
+
+        Raises:
+            StateError: a unit of work is open.
+            DBError: a store is away, or of a newer version.
+        """
+        from backo.integrity.structuring import check_structure  # noqa: PLC0415  # few processes check
+
+        return check_structure(self.catalog, apply=apply)

@@ -14,6 +14,8 @@ import click
 
 from backo.collections.application import Application
 from backo.errors import BackoError, nearest
+from backo.integrity.running import check_integrity
+from backo.integrity.structuring import check_structure
 from backo.migration.report import Report
 from backo.migration.running import Progress, migrate
 
@@ -52,6 +54,34 @@ def migrate_command(
         raise click.ClickException(_explained(error)) from error
     finally:
         application.close()
+
+
+@main.command("check")
+@click.argument("backoffice", metavar="MODULE:ATTRIBUTE")
+@click.option("--structure", is_flag=True, help="Compare tables, columns and indexes with the declarations instead.")
+@click.option("--apply", is_flag=True, help="Mend what can be mended without loss; without it nothing is changed.")
+def check_command(backoffice: str, *, structure: bool, apply: bool) -> None:
+    """Find what a disk failure or another program did to the stored data.
+
+    MODULE:ATTRIBUTE names the back office, such as `library:backoffice`, which may be in use. Exits
+    with 1 when something is wrong and was not mended.
+    """
+    application = _application(backoffice)
+    try:
+        if structure:
+            differing = check_structure(application.catalog, apply=apply)
+            text, is_clean = str(differing), differing.is_clean
+        else:
+            with _progress() as progress:
+                report = check_integrity(application.catalog, apply=apply, progress=progress)
+            text, is_clean = str(report), report.is_clean
+    except BackoError as error:
+        raise click.ClickException(_explained(error)) from error
+    finally:
+        application.close()
+    click.echo(text)
+    if not is_clean:
+        raise click.exceptions.Exit(1)
 
 
 def _application(text: str) -> Application:

@@ -11,12 +11,15 @@ from deepdiff import DeepDiff
 
 from backo import (
     Backoffice,
+    BlobFile,
     Collection,
     Date,
     Dict,
+    File,
     Float,
     Int,
     Item,
+    MemoryFileConnector,
     NotFoundError,
     StateError,
     StoredDataError,
@@ -464,3 +467,18 @@ def test_an_empty_collection(place: Place) -> None:
     report = new.migrate("books", renewed, dry_run=False)
 
     assert (report.changes.total, report.total) == (0, 0)
+
+
+def test_items_with_files(place: Place) -> None:
+    """Their files are taken over as documents keep them: the items can be read, and migrated."""
+    files = MemoryFileConnector()
+    fields: dict[str, Field] = {"name": String(required=True), "cover": File(work=files), "scan": BlobFile()}
+    place.open(books=fields).books.create({"name": "b0", "cover": "front", "scan": "back"})
+    library = place.open(books={**fields, "pages": Int()})
+
+    assert library.books.get_by_id("b0").cover.get_content() == b"front"
+    report = library.migrate("books", lambda book: {**book, "pages": 7}, dry_run=False)
+
+    assert report.changes.total == 1
+    book = library.books.get_by_id("b0")
+    assert (book.pages, book.cover.get_content(), book.scan.get_content()) == (7, b"front", b"back")

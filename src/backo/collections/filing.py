@@ -52,13 +52,16 @@ class FileEntity(Entity):
     def _merge(self, given: Mapping[Any, Any], *, moved: bool = True) -> None:
         super()._merge({name: self._settled(name, value) for name, value in given.items()}, moved=moved)
 
-    def _settled(self, name: Any, value: Any) -> Any:
-        """Take the object of a file as it was read for that file."""
+    def _take_over(self, document: Mapping[str, Any]) -> None:
+        super()._take_over({name: self._settled(name, value, trusted=True) for name, value in document.items()})
+
+    def _settled(self, name: Any, value: Any, *, trusted: bool = False) -> Any:
+        """Take the object of a file as it was read, or as a document keeps it, for that file."""
         if name not in self._with_files:
             return value
         field, present = self._schema.children[name].field, self._values[name]
         try:
-            return settled(field, plain(value), present, trusted=self._stamping)
+            return settled(field, plain(value), present, trusted=trusted or self._stamping)
         except Refusal as refusal:
             raise self._invalid(refusal.below(name)) from None
 

@@ -14,16 +14,19 @@ never see items, users or HTTP.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from backo import jsontext
 from backo.connectors.misfits import MOST_SHOWN, misplaced_links
 from backo.paths import FieldPath
 from backo.query.filters import Compare, Filter, Operator, Or, Query
 from backo.schema.kinds import Kind
+
+if TYPE_CHECKING:
+    from backo.connectors.findings import Difference, Finding  # few processes look for them
 
 Document: TypeAlias = dict[str, Any]  # plain JSON values, with `_id` (and `_meta` where there is a handler)
 
@@ -162,7 +165,14 @@ class Session(ABC):
 
     A session of an embedded store that was begun for writing is alone: `begin(writing=True)` waits
     for the others. A reading session sees one state from its first read on.
+
+    Attributes:
+        unjudged: whether documents are given as they are, although the store would refuse to be used
+            because of them (a unique value that repeats, a link where none may be kept, a document
+            that cannot be read, which is then left out): for those who look for just these.
     """
+
+    unjudged: bool = False
 
     @abstractmethod
     def commit(self) -> None:
@@ -363,6 +373,68 @@ class Store(ABC):
         Raises:
             ConflictError: a document is not at its expected revision, an inserted id exists, or a
                 unique value is taken (a problem names its path). The session can only be rolled back.
+        """
+
+    # What follows is for checks of the stored data; sessions given here are `unjudged`.
+
+    def unreadable(self, session: Session) -> Mapping[str, str]:  # for those that have some
+        """Tell which documents are there and cannot be read: why, by id. They are left out elsewhere.
+
+        Only for a store that knows this beforehand; what is read and then is no JSON is found anyway.
+        """
+        return {}
+
+    def faults(self, session: Session) -> Iterator[Finding]:  # as above
+        """Look for what is wrong with the place as a whole: damage, and what belongs to no document.
+
+        All that is found has to be true of one state of the store, so that a running request never
+        causes a finding. `mendable` is what `mend_faults` would mend.
+        """
+        return iter(())
+
+    def faults_of(self, session: Session, documents: Sequence[StoredDocument]) -> Iterator[Finding]:
+        """Look whether what is kept beside documents (columns, lists, indexes) agrees with them.
+
+        Args:
+            session: in which the documents were read.
+            documents: a page of them, which can be read.
+        """
+        return iter(())
+
+    def mend_faults(self, session: Session, faults: Sequence[Finding]) -> list[Finding]:  # as above
+        """Make anew what is wrong beside documents; the documents and their revisions stay.
+
+        Args:
+            session: for writing; whoever calls commits it.
+            faults: of `faults` and `faults_of`, found in this very session.
+
+        Returns:
+            Those that were mended. One that cannot be is left as it is; nothing is raised because of it.
+        """
+        return []
+
+    def structure_differences(self) -> list[Difference]:
+        """Tell how tables, columns and indexes differ from what is declared; none for a store that has none.
+
+        It opens sessions of its own, only reads, and does so before the store is prepared for its
+        first use: nothing may be made by looking. Of a unique index that is missing it tells whether
+        the stored values allow it: if not, the difference is not `mendable`, and names items that
+        share a value. What is there and not declared is told as `DifferenceKind.KEPT`.
+
+        Raises:
+            DBError: the store is away, or of a newer version.
+        """
+        return []
+
+    def mend_structure(self) -> None:  # noqa: B027  # most stores have none
+        """Make what `structure_differences` tells as `mendable`, and nothing else; never drop anything.
+
+        It opens sessions of its own, while the application may be in use: others go on reading, and
+        what is filled is filled in bounded batches where the store can do that. It may be stopped
+        and run again. What cannot be made after all is left, and told by the next look.
+
+        Raises:
+            DBError: the store is away, or of a newer version.
         """
 
 

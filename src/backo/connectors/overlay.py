@@ -71,6 +71,7 @@ class View:
     def __init__(self, base: Base, columns: Sequence[Column], mutex: AbstractContextManager[object]) -> None:
         self.base = base
         self.is_over = False
+        self.leaves_out_unreadable = False  # instead of refusing to answer because of them
         self._columns = columns
         self._mutex = mutex
         # The ids on which this view has its own word, with what the base said when it first had one.
@@ -116,7 +117,7 @@ class View:
             return sum(1 for _ in self.scan(filter_))
         with self._mutex:
             self._check()
-            self.base.require_readable(self._told)
+            self._require_readable()
             return self.base.count(self._told) + len(self._own)
 
     def is_narrow(self, filter_: Filter) -> bool:
@@ -159,7 +160,7 @@ class View:
         named = named_ids(filter_)
         if named is not None:
             return sorted(named)
-        self.base.require_readable(self._told)
+        self._require_readable()
         theirs = self.base.narrow(filter_)
         if theirs is None:
             return None
@@ -167,6 +168,10 @@ class View:
             return sorted(theirs)
         own = self._own.narrow(filter_)
         return sorted((theirs - self._told.keys()) | (own if own is not None else self._told.keys()))
+
+    def _require_readable(self) -> None:
+        if not self.leaves_out_unreadable:
+            self.base.require_readable(self._told)
 
     def _check(self) -> None:
         if self.is_over:

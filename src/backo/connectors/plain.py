@@ -101,7 +101,9 @@ class PlainStore(Store):
 
     def _view(self, session: Session, ids: Collection[str] | None = None) -> View:
         view = self._own(session).view(self, ids)
-        if not self._is_judged:
+        if session.unjudged:
+            view.leaves_out_unreadable = True
+        elif not self._is_judged:
             self._judge()
         return view
 

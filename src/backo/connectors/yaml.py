@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from backo.connectors import yaml_items
-from backo.connectors.base import Capabilities, Structure
+from backo.connectors.base import Capabilities, Session, Structure
+from backo.connectors.findings import Finding, FindingKind
 from backo.connectors.folder import Files, Position, SharedFolder, Staged
 from backo.connectors.pending import Images
 from backo.connectors.plain import News, PlainStore
@@ -96,6 +97,17 @@ class DBYmlConnector(PlainStore):
             self._watch = Watch(self.folder)
         self._shelf = Shelf(self.structure.columns)
         self._position = None
+
+    def unreadable(self, session: Session) -> Mapping[str, str]:
+        """Tell which files are there and cannot be read: why, by the id of the item."""
+        self._view(session)
+        with self.database.mutex:
+            return dict(self._shelf.unreadable)
+
+    def faults(self, session: Session) -> Iterator[Finding]:
+        """Tell of the files that cannot be read."""
+        for id_, why in sorted(self.unreadable(session).items()):
+            yield Finding(self.structure.collection, id_.lstrip("\0"), "$", FindingKind.UNREADABLE, why)
 
     # Looking at files
 

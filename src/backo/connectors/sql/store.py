@@ -130,13 +130,23 @@ class SqlStore(Store, Generic[S]):
         """Look at a session that is to be used, and at ourselves."""
         own = self._own(session)
         if self._layout is not None:
-            if self._without_links:
+            if self._without_links and not session.unjudged:
                 self._refuse_misplaced_links()
             return own, self._layout
+        if session.unjudged:
+            return own, self._layout_there(own)
         if self._failure is not None:
             raise type(self._failure)(self._failure.message, hint=self._failure.hint) from self._failure
         message = f"the collection {self.structure.collection!r} was declared after this session began"
         raise SessionError(message)
+
+    def _layout_there(self, session: S) -> Layout:
+        """Learn what there is, although it may not be what is declared."""
+        layout = read_layout(session, self.table, self.catalogue)
+        if layout is None:
+            message = f"the table {self.table!r} of {self.catalogue.name!r} is missing"
+            raise self._failure or DBError(message)
+        return layout
 
     def _reread(self, session: S) -> Layout:
         """Learn of cells that another process has added since: we have to fill them too."""

@@ -58,7 +58,7 @@ def evolve(session: SqliteSession, layout: Layout, plan: Evolution, collection: 
     if plan.is_new:
         _start_notes(session)
         session.change(_create_table(layout.table, grown))
-        session.change(_create_rows_index(layout.table))
+        session.change(create_rows_index(layout.table))
     elif any(not cell.many for cell in plan.cells):
         _write_anew(session, layout, grown)
         indexes += tuple(_indexes_of(layout, plan))
@@ -108,29 +108,29 @@ def _write_anew(session: SqliteSession, present: Layout, grown: Layout) -> None:
     session.insert_many(aside, grown.columns, rows())
     session.change(f"DROP TABLE {quoted(present.table)}")
     session.change(f"ALTER TABLE {quoted(aside)} RENAME TO {quoted(present.table)}")
-    session.change(_create_rows_index(present.table))
+    session.change(create_rows_index(present.table))
 
 
 def _add_list(session: SqliteSession, list_: ListTable) -> None:
-    for statement in _create_list_table(list_):
+    for statement in create_list_table(list_):
         session.change(statement)
     documents = session.stream(f"SELECT _id, _document FROM {quoted(list_.table)} ORDER BY rowid")
     rows = ((value, id_) for id_, text in documents for value in list_.read(jsontext.decode(text)))
     session.insert_many(list_.name, ("value", "_id"), rows)
 
 
-def _rows_index(table: str) -> str:
+def rows_index(table: str) -> str:
     """Give the name of the index that counts the rows of a table."""
     return f"{table}/#rows"
 
 
-def _create_rows_index(table: str) -> str:
+def create_rows_index(table: str) -> str:
     """Write the statement that makes an index of nothing: it only has an entry for each row.
 
     `count(*)` walks the smallest index. All others hold `_id` too; of this one a hundred rows take a
     kilobyte, and a new row is added at its end.
     """
-    return f"CREATE INDEX {quoted(_rows_index(table))} ON {quoted(table)} (1)"
+    return f"CREATE INDEX {quoted(rows_index(table))} ON {quoted(table)} (1)"
 
 
 def _create_table(name: str, layout: Layout) -> str:
@@ -142,7 +142,7 @@ def _create_table(name: str, layout: Layout) -> str:
     )
 
 
-def _create_list_table(list_: ListTable) -> tuple[str, str]:
+def create_list_table(list_: ListTable) -> tuple[str, str]:
     """Write the statements that make the table of a list, and the index that finds its holders."""
     name = quoted(list_.name)
     index = quoted(holder_index(list_))

@@ -1,0 +1,146 @@
+"""A small library with every kind of link, and hands that reach behind its back office."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
+
+from backo import Backoffice, DeleteStrategy, File, FileConnector, Int, Ref, RefsList, String
+from backo.connectors.base import StoredDocument
+from backo.connectors.findings import Finding
+from backo.connectors.shelf import Shelf
+from backo.integrity.raw import Raw, read
+from backo.schema.fields import Field
+from backo.work.unit import unit_of_work
+from tests.migration.opening import Place
+
+Names = list[tuple[str, str | None, str, str]]
+
+
+def fields(files: FileConnector | None = None) -> dict[str, dict[str, Field]]:
+    """Declare authors, books and shelves; books have covers where there is a place for them."""
+    cover: dict[str, Field] = {} if files is None else {"cover": File(work=files)}
+    return {
+        "authors": {
+            "name": String(required=True),
+            "books": RefsList(coll="books", field="$.author"),
+            "friends": RefsList(coll="authors", field="$.friends", ods=DeleteStrategy.UNLINK_REFERENCED_ITEMS),
+            "spouse": Ref(coll="authors", field="$.spouse"),
+        },
+        "books": {
+            "name": String(required=True),
+            "author": Ref(coll="authors", field="$.books"),
+            "isbn": String(unique=True),
+            "pages": Int(index=True),
+            "about": RefsList(coll="books"),
+            "publisher": Ref(coll="authors"),
+            "shelf": Ref(coll="shelves", field="$.book", owner=True),
+            **cover,
+        },
+        "shelves": {"name": String(required=True), "book": Ref(coll="books", field="$.shelf")},
+    }
+
+
+def filled(place: Place, files: FileConnector | None = None) -> Backoffice:
+    """Open the library and put some items into it that are as they should be."""
+    library = place.open(**fields(files))
+    for name in ("ann", "bob", "cid", "dan"):
+        library.authors.create({"name": name})
+    for name in ("s1", "s2"):
+        library.shelves.create({"name": name})
+    for number, author in enumerate(("ann", "ann", "bob")):
+        book = {"name": f"b{number}", "author": author, "isbn": f"i{number}", "pages": number, "publisher": "dan"}
+        library.books.create(book | ({} if files is None else {"cover": f"cover {number}"}))
+    for id_, changes in (("b0", {"shelf": "s1", "about": ["b1", "b2"]}), ("b1", {"shelf": "s2"})):
+        book_item = library.books.get_by_id(id_)
+        book_item.set(changes)
+        book_item.save()
+    ann = library.authors.get_by_id("ann")
+    ann.set({"friends": ["bob", "cid"], "spouse": "dan"})
+    ann.save()
+    return library
+
+
+def told(findings: list[Finding]) -> Names:
+    """Give what findings are about, in order."""
+    found = [(one.collection, one.id, one.path, str(one.kind)) for one in findings]
+    return sorted(found, key=lambda one: [part or "" for part in one])
+
+
+def scribble(place: Place, library: Backoffice, name: str, id_: str, changes: Mapping[str, Any]) -> None:
+    """Change a stored document as no back office would: keys with None go, nothing is judged."""
+    if place.kind == "memory":
+        shelf: Shelf = library.catalog.entry(name).store.base  # type: ignore[attr-defined]  # a memory connector
+        stored = shelf.read([id_])[id_]
+        text = json.dumps(_changed(stored.document, changes)).encode()
+        shelf.put(StoredDocument(id_, stored.rev, stored.fingerprint, text=text))
+    elif place.kind == "sqlite":
+        with _file(place) as file:
+            ((text,),) = file.execute(f"SELECT _document FROM {name} WHERE _id = ?", (id_,)).fetchall()
+            document = json.dumps(_changed(json.loads(text), changes))
+            cells = {key: value for key, value in changes.items() if not isinstance(value, list)}
+            if "pages" in cells and type(cells["pages"]) is not int:
+                cells["pages"] = None  # what is no number counts as absent
+            known = {row[1] for row in file.execute(f"PRAGMA table_info({name})")}
+            for key in cells.keys() & known:
+                file.execute(f'DROP INDEX IF EXISTS "{name}/{key}#unique"')
+                file.execute(f'UPDATE {name} SET "{key}" = ? WHERE _id = ?', (cells[key], id_))
+            for key, value in changes.items():
+                if isinstance(value, list) and _has_list(file, name, key):
+                    file.execute(f'DELETE FROM "{name}/{key}" WHERE _id = ?', (id_,))
+                    rows = [(one, id_) for one in dict.fromkeys(value)]
+                    file.executemany(f'INSERT INTO "{name}/{key}" (value, _id) VALUES (?, ?)', rows)
+            file.execute(f"UPDATE {name} SET _document = ? WHERE _id = ?", (document, id_))
+    else:
+        import yaml  # noqa: PLC0415  # only here
+
+        path = place.folder / name / f"{id_}.yml"
+        edited = _changed(yaml.safe_load(path.read_text()), changes)
+        path.write_text(json.dumps(edited))  # which is YAML, and one that all readers read alike
+
+
+def _changed(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in {**document, **changes}.items() if value is not None}
+
+
+def remove(place: Place, library: Backoffice, name: str, id_: str) -> None:
+    """Take a stored document away as no back office would."""
+    if place.kind == "memory":
+        library.catalog.entry(name).store.base.remove(id_)  # type: ignore[attr-defined]  # a memory connector
+    elif place.kind == "sqlite":
+        with _file(place) as file:
+            lists = file.execute("SELECT name FROM sqlite_master WHERE name LIKE ? AND type = 'table'", (f"{name}/%",))
+            for (table,) in lists.fetchall():
+                file.execute(f'DELETE FROM "{table}" WHERE _id = ?', (id_,))
+            file.execute(f"DELETE FROM {name} WHERE _id = ?", (id_,))
+    else:
+        (place.folder / name / f"{id_}.yml").unlink()
+
+
+def _has_list(file: sqlite3.Connection, name: str, key: str) -> bool:
+    found = file.execute("SELECT 1 FROM sqlite_master WHERE name = ? AND type = 'table'", (f"{name}/{key}",))
+    return found.fetchone() is not None
+
+
+@contextmanager
+def _file(place: Place) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(place.folder / "shop.sqlite")) as file, file:
+        yield file
+
+
+def stored(library: Backoffice) -> dict[str, dict[str, tuple[int, Any]]]:
+    """Give revision and document of all that is stored, whatever is wrong with it, by collection and `_id`."""
+    with unit_of_work(library.catalog, writing=False) as unit:
+        raw = Raw(library.catalog, unit)
+        return {
+            name: {one.id: (one.rev, read(one)) for one in raw.page(entry, None)}
+            for name, entry in library.catalog.entries.items()
+        }
+
+
+def reopened(place: Place, files: FileConnector | None = None) -> Backoffice:
+    """Open the library anew, so that what was done to it is seen at once."""
+    return place.open(**fields(files))
