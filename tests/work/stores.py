@@ -17,6 +17,9 @@ from backo.work.unit import unit_of_work
 
 KINDS = ("memory", "sqlite", "yaml")
 DURABLE = ("sqlite", "yaml")
+# Collections in two kinds of store in turn, by their first letters: even ones in the first.
+ACROSS = ("sqlite+yaml", "yaml+sqlite")  # a store with transactions and one that follows it, all durable
+MIXED = ("sqlite+yaml", "yaml+memory")
 
 
 def named(item: Any) -> str:
@@ -26,6 +29,8 @@ def named(item: Any) -> str:
 
 def connector(kind: str, folder: Path, collection: str) -> Store:
     """Open nothing yet: declare where a collection lives."""
+    kinds = kind.split("+")
+    kind = kinds[ord(collection[0]) % len(kinds)]
     if kind == "memory":
         return DBMemoryConnector()
     if kind == "sqlite":

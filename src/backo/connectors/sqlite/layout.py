@@ -28,6 +28,7 @@ Values: TypeAlias = tuple[CellValue, ...]
 
 FIXED = ("_id", "_rev", "_schema", "_document")
 BOOKS = "_backo"
+UNITS = "_backo_units"
 SHOWN = "t._id, t._rev, t._schema, CAST(t._document AS BLOB)"
 """What is selected to make a `StoredDocument`; the cast gives the UTF-8 bytes as they are."""
 

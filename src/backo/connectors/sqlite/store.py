@@ -14,7 +14,7 @@ from backo.connectors.sqlite.cells import is_storable
 from backo.connectors.sqlite.database import SqliteDatabase, database_at
 from backo.connectors.sqlite.evolution import Evolution, evolution, evolve, read_layout
 from backo.connectors.sqlite.filters import MOST_LEVELS, Condition, can_push, is_one_of, levels
-from backo.connectors.sqlite.layout import BOOKS, Layout, folded
+from backo.connectors.sqlite.layout import BOOKS, UNITS, Layout, folded
 from backo.connectors.sqlite.paging import Stretch, counting, stretches
 from backo.connectors.sqlite.referring import link_holders, referrers
 from backo.connectors.sqlite.session import Row, SqliteSession
@@ -272,7 +272,7 @@ def _checked_table(name: str) -> str:
     if not is_name or not name.isprintable() or "/" in name:
         message = f"{shown(name)} cannot be the name of a table"
         raise DefinitionError(message, hint=f"up to {_LONGEST_NAME} printable characters, without /")
-    if name.lower().startswith("sqlite_") or name.lower() == BOOKS:
+    if name.lower().startswith("sqlite_") or name.lower() in {BOOKS, UNITS}:
         message = f"the table name {name!r} is taken by the database itself"
         raise DefinitionError(message)
     return name
