@@ -124,7 +124,7 @@ class Killer:
         return self.during["?+"] + self.during["?-"]
 
 
-@pytest.mark.parametrize("kind", (*DURABLE, *ACROSS))
+@pytest.mark.parametrize("kind", [*DURABLE, *ACROSS])
 def test_killed_at_random_moments(kind: str, tmp_path: Path) -> None:
     """After `kill -9` inside an import or a cascade, what was acknowledged is there, and nothing is half done."""
     wanted, memory, killer = scaled(10 if kind in ACROSS else 25, 200), Memory(), Killer(random.Random(kind))

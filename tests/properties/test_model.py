@@ -28,7 +28,7 @@ def failure(graph: Variant, kinds: list[str], folder: Path, steps: Program) -> E
     return None
 
 
-@pytest.mark.parametrize("kind", (*KINDS, *MIXED))
+@pytest.mark.parametrize("kind", [*KINDS, *MIXED])
 def test_programs(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Random programs on random graphs give the answers of the model: results, refusals, contents, both sides of links.
 
