@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backo.connectors.base import Column, Document, Operation, Structure, Write
+from backo.connectors.base import Column, Document, Operation, Session, Structure, Write
 from backo.connectors.journal import group
 from backo.connectors.yaml import DBYmlConnector
 from backo.query.filters import Query
@@ -49,15 +49,20 @@ def prepare(folder: Path) -> None:
         store.database.close()
 
 
+def write_unit(stores: list[DBYmlConnector], session: Session) -> None:
+    """Write what turns the state before into the state after."""
+    first, second = stores
+    renamed = Write(Operation.UPDATE, "a", 1, 2, "f", AFTER["first"]["a"])
+    first.write(session, [renamed, Write(Operation.DELETE, "gone", 1)])
+    also = Write(Operation.UPDATE, "b", 1, 2, "f", AFTER["second"]["b"])
+    second.write(session, [also, Write(Operation.INSERT, "c", 0, 1, "f", AFTER["second"]["c"])])
+
+
 def run_unit(stores: list[DBYmlConnector]) -> None:
     """Turn the state before into the state after, in one unit of work."""
-    first, second = stores
-    session = first.database.begin(writing=True)
+    session = stores[0].database.begin(writing=True)
     try:
-        renamed = Write(Operation.UPDATE, "a", 1, 2, "f", AFTER["first"]["a"])
-        first.write(session, [renamed, Write(Operation.DELETE, "gone", 1)])
-        also = Write(Operation.UPDATE, "b", 1, 2, "f", AFTER["second"]["b"])
-        second.write(session, [also, Write(Operation.INSERT, "c", 0, 1, "f", AFTER["second"]["c"])])
+        write_unit(stores, session)
         session.commit()
     finally:
         session.rollback()

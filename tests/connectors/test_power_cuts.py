@@ -9,13 +9,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from backo.connectors.base import Operation, Write
+from backo.connectors.base import Database, Decision, Operation, Rank, Session, Write
 from backo.connectors.yaml import DBYmlConnector
-from tests.connectors.folders import AFTER, BEFORE, UNITS, Contents, make, prepare, run_unit, state
+from tests.connectors.folders import (
+    AFTER,
+    BEFORE,
+    UNITS,
+    Contents,
+    contents,
+    make,
+    prepare,
+    run_unit,
+    state,
+    write_unit,
+)
 from tests.scale import scaled
 
 
@@ -142,8 +154,9 @@ class Disk:
 class Cuts:
     """Cuts the power again and again while something happens, and looks at what is left."""
 
-    def __init__(self, disk: Disk, folder: Path, seed: int) -> None:
+    def __init__(self, disk: Disk, folder: Path, seed: int, look: Callable[..., Contents] = state) -> None:
         self.count = 0
+        self._look = look
         self._disk = disk
         self._folder = folder
         self._random = Random(seed)
@@ -154,7 +167,7 @@ class Cuts:
             self.count += 1
             root = self._folder / f"cut{self.count}"
             self._disk.cut(self._random, root)
-            assert state(root, *self._random.choice([("first", "second"), ("second", "first")])) in allowed
+            assert self._look(root, *self._random.choice([("first", "second"), ("second", "first")])) in allowed
 
     def during(self, action: Callable[[], None], *allowed: Contents) -> None:
         """Cut after each call that changes something on the disk."""
@@ -216,3 +229,66 @@ def test_what_a_power_cut_brings_back_does_no_harm(tmp_path: Path, later: int) -
     cuts.during(change, AFTER, newer)
 
     cuts.check(newer)
+
+
+class Oracle(Database):
+    """A database that only tells what became of units of work."""
+
+    rank = Rank.ALONE
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return "oracle:here"
+
+    def __init__(self) -> None:
+        self.committed = False
+
+    def begin(self, *, writing: bool, once: bool = False) -> Session:
+        """Nobody needs a session."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def settle(self, unit: str) -> bool:
+        """Tell it of all units."""
+        return self.committed
+
+
+def test_a_power_cut_leaves_what_another_database_decided(tmp_path: Path) -> None:
+    """Until the decision nothing is there, from the decision on everything, whatever had reached the disk."""
+    oracle = Oracle()
+
+    def declared(root: Path, *names: str) -> list[DBYmlConnector]:
+        stores = make(root, *names)
+        beside: Any = SimpleNamespace(database=oracle)
+        stores[0].database.deciders = [beside]
+        return stores
+
+    def look(root: Path, *names: str) -> Contents:
+        found = {}
+        for name in names:
+            (store,) = declared(root, name)
+            found[name] = contents(store)
+            store.database.close()
+        return found
+
+    prepare(tmp_path / "real")
+    stores = declared(tmp_path / "real", "first", "second")
+    cuts = Cuts(Disk(tmp_path / "real"), tmp_path, seed=3, look=look)
+    sessions: list[Session] = []
+
+    def get_ready() -> None:
+        sessions.append(stores[0].database.begin(writing=True))
+        write_unit(stores, sessions[0])
+        sessions[0].prepare(Decision(oracle, "0" * 32))
+
+    cuts.during(get_ready, BEFORE)
+    cuts.check(BEFORE)
+    oracle.committed = True
+    cuts.check(AFTER)
+    cuts.during(sessions[0].commit, AFTER)
+
+    cuts.check(AFTER)
+    assert cuts.count > 10 * scaled(3, 100)

@@ -22,7 +22,7 @@ import pytest
 from backo import Backoffice, ConflictError
 from tests.promises.shop import open_shop
 from tests.scale import record_figure, scaled
-from tests.work.stores import DURABLE, KINDS, audit
+from tests.work.stores import ACROSS, DURABLE, KINDS, audit
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,10 +124,10 @@ class Killer:
         return self.during["?+"] + self.during["?-"]
 
 
-@pytest.mark.parametrize("kind", DURABLE)
+@pytest.mark.parametrize("kind", [*DURABLE, *ACROSS])
 def test_killed_at_random_moments(kind: str, tmp_path: Path) -> None:
     """After `kill -9` inside an import or a cascade, what was acknowledged is there, and nothing is half done."""
-    wanted, memory, killer = scaled(25, 200), Memory(), Killer(random.Random(kind))
+    wanted, memory, killer = scaled(10 if kind in ACROSS else 25, 200), Memory(), Killer(random.Random(kind))
     with start("serve", kind, str(tmp_path)) as server:
         seed, wrong = 0, list[str]()
         while killer.inside < wanted and seed < 20 * wanted:

@@ -292,3 +292,22 @@ def test_a_pair_that_can_be_deleted_is_not_warned_of(caplog: pytest.LogCaptureFi
     )
 
     assert caplog.records == []
+
+
+def test_collections_are_related_over_others() -> None:
+    """Whichever way links lead; what nothing leads to is related to itself."""
+    shop = assembled(
+        authors=Item({"name": String()}),
+        books=Item({"author": Ref(coll="authors"), "shelf": Ref(coll="shelves")}),
+        shelves=Item({"name": String()}),
+        notes=Item({"name": String()}),
+    )
+    graph = shop.catalog.graph
+
+    assert (
+        graph.related("authors")
+        == graph.related("books")
+        == graph.related("shelves")
+        == {"authors", "books", "shelves"}
+    )
+    assert graph.related("notes") == {"notes"}

@@ -18,6 +18,9 @@ from tests.servers import postgres_in
 
 KINDS = ("memory", "sqlite", "yaml", "postgres")
 DURABLE = ("sqlite", "yaml", "postgres")
+# Collections in two kinds of store in turn, by their first letters: even ones in the first.
+ACROSS = ("sqlite+yaml", "postgres+yaml")  # a store with transactions and one that follows it, all durable
+MIXED = ("yaml+sqlite", "memory+postgres")
 
 
 def named(item: Any) -> str:
@@ -27,6 +30,8 @@ def named(item: Any) -> str:
 
 def connector(kind: str, folder: Path, collection: str) -> Store:
     """Open nothing yet: declare where a collection lives."""
+    kinds = kind.split("+")
+    kind = kinds[ord(collection[0]) % len(kinds)]
     if kind == "memory":
         return DBMemoryConnector()
     if kind == "sqlite":

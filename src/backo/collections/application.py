@@ -132,11 +132,11 @@ class Application:
 
     def _group(self) -> None:
         """Let the stores that have no transactions of their own commit together."""
-        plain = [one.store for one in self.collections.values() if not one.store.capabilities.transactional]
-        if plain:
+        stores = [one.store for one in self.collections.values()]
+        if not all(store.capabilities.transactional for store in stores):
             from backo.connectors.journal import group  # noqa: PLC0415  # a tenth of the time to import all of backo
 
-            group(plain, self.journal)
+            group(stores, self.journal)
 
     @property
     def catalog(self) -> Catalog:

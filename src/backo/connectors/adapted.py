@@ -75,6 +75,15 @@ class AdaptedStore(PlainStore):
     def after_fork(self) -> None:
         """Leave it to the connector to notice: what it has open is its parent's too."""
 
+    def check(self, change: Change) -> None:
+        """Look whether documents are what they should be before.
+
+        Raises:
+            ConflictError: one is not, by other hands.
+            DBError: the connector failed.
+        """
+        self._checked(change)
+
     def carry_out(self, change: Change) -> None:
         """Turn documents from what they are before into what they are after, one call each.
 
@@ -82,11 +91,15 @@ class AdaptedStore(PlainStore):
             ConflictError: one is not as it should be before, by other hands; nothing has been done.
             DBError: the connector failed, and it may be done in part.
         """
+        self._set_all(change.after, self._checked(change))
+
+    def _checked(self, change: Change) -> Images:
+        """Give the documents as they are now, which is as they should be before."""
         present = self._base.read(change.after)
         for id_, before in change.before.items():
             if not _is_same(present.get(id_), before):
                 raise ConflictError(f"the item {id_} has been changed by other hands")
-        self._set_all(change.after, present)
+        return present
 
     def take_back(self, change: Change) -> None:
         """Turn documents that are as after into what they were before; leave others alone."""

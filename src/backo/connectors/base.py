@@ -16,8 +16,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from backo import jsontext
 from backo.connectors.misfits import MOST_SHOWN, misplaced_links
@@ -186,9 +187,89 @@ class Session(ABC):
     def rollback(self) -> None:
         """Forget everything written. Does not raise; does nothing after a commit."""
 
+    # For a unit of work that writes in several databases; `backo.connectors.together` calls these.
+
+    def decide(self, unit: str, over: Sequence[str] = ()) -> None:
+        """Write down, as a part of what this session commits, that a unit of work is committed.
+
+        The last call before `commit`; of databases whose rank is `ALONE` or `SHARED`. It adds the
+        row (unit, committed: true, the time) to the table `_backo_units` of the database, made when
+        it is missing, whose key is the unit. So the commit of the session commits the unit.
+
+        Args:
+            unit: its id, up to 64 characters of ASCII.
+            over: units decided here before, for which nobody will ask again: their rows are removed.
+
+        Raises:
+            DBError: it could not be done, or the unit has been settled; the session can only be rolled back.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def prepare(self, decision: Decision) -> Sequence[str]:
+        """Make everything written ready, so that `commit` cannot fail; whether it is done is decided elsewhere.
+
+        The last call before `commit` or `rollback`; of databases whose rank is `FOLLOWS`. What is to
+        survive a crash is left durably, with the key of the database that decides, for the one who
+        has to ask it (`Database.settle`). A `rollback` while the outcome is not known leaves it so.
+
+        Returns:
+            The units which that database decided before and for which nobody will ask again.
+
+        Raises:
+            ConflictError, DBError: it could not be done; the session can only be rolled back.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+
+class Rank(IntEnum):
+    """Where a database stands among those of one unit of work.
+
+    A unit opens them for writing in this order, so that no two units wait for one another, and
+    commits them in the reverse order. Between equals their keys tell.
+    """
+
+    FOLLOWS = 0  # has no transactions of its own: its sessions `prepare`, and do what another one decides
+    ALONE = 1  # its sessions `decide`; one of them writes at a time
+    SHARED = 2  # its sessions `decide`; several write at a time, and wait for one another's documents
+    OTHER = 3  # does neither: a crash between its commit and that of another database leaves half a unit
+
 
 class Database(ABC):
     """The place that one or several stores share, and where their sessions commit together."""
+
+    rank: ClassVar[Rank] = Rank.OTHER
+
+    @property
+    def key(self) -> str:
+        """What names the place, in every process and without a password: `kind:where`. No I/O.
+
+        Journals keep it, and errors show it.
+        """
+        return f"database:{id(self)}"
+
+    def key_from(self, folder: Path) -> str:
+        """Give the key as a journal in this folder keeps it: a place among files is named relative to it."""
+        return self.key
+
+    def settle(self, unit: str) -> bool:
+        """Make sure that a unit of work is decided for ever, and tell whether it was committed.
+
+        Called after a crash, or after a commit of which nobody knows the outcome; perhaps several
+        times, also by several processes at once. In a transaction of its own, it tries to add the
+        row (unit, committed: false, the time) to the table `_backo_units`, made when it is missing.
+
+        - That succeeds: the unit was not committed, and never will be, since its own row, should its
+          transaction still be on its way, now collides with this one. The answer is no.
+        - There is a row already: its `committed` is the answer. (Not every row says yes: somebody
+          may have settled the unit before.)
+        - Another transaction is just adding the row: wait for its end, then look again.
+
+        What it tells is durable before it returns.
+
+        Raises:
+            DBError: the database is away; nothing is known.
+        """
+        raise NotImplementedError(type(self).__name__)
 
     @abstractmethod
     def begin(self, *, writing: bool, once: bool = False) -> Session:
@@ -206,6 +287,33 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back connections, locks and files; the next `begin` opens anew."""
+
+
+class Decision:
+    """The outcome of one unit of work that writes in several databases, which one of them decides.
+
+    Attributes:
+        database: the one that decides.
+        unit: the id of the unit.
+        outcome: whether it was committed; None while that is not known here.
+    """
+
+    __slots__ = ("database", "outcome", "unit")
+
+    def __init__(self, database: Database, unit: str) -> None:
+        self.database = database
+        self.unit = unit
+        self.outcome: bool | None = None
+
+    def settle(self) -> bool:
+        """Tell whether the unit was committed; from now on it stays so.
+
+        Raises:
+            DBError: the database is away.
+        """
+        if self.outcome is None:
+            self.outcome = self.database.settle(self.unit)
+        return self.outcome
 
 
 IdMaker: TypeAlias = Callable[[Any], str]

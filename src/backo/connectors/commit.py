@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol, TypeAlias
 
+from backo.connectors.base import Decision
 from backo.connectors.folder import Files, SharedFolder, Staged
 from backo.connectors.overlay import Change
 from backo.connectors.pending import Changes, Images, Journal
@@ -27,6 +28,14 @@ class Direct(Protocol):
     @property
     def key(self) -> str:
         """What names it in journals."""
+
+    def check(self, change: Change) -> None:
+        """Look whether documents are what they should be before.
+
+        Raises:
+            ConflictError: one is not, by other hands.
+            DBError: the connector failed.
+        """
 
     def carry_out(self, change: Change) -> None:
         """Turn documents from what they are before into what they are after.
@@ -59,6 +68,10 @@ class Commit:
         direct: what to change in stores that write for themselves.
         files_before: gives what the files were; asked when the commit fails.
         home: the folder for journals, if there is one of its own.
+        decision: of another database whether this is to be carried out; None to decide it here.
+
+    Attributes:
+        home: the folder of its journal, where it needs one.
     """
 
     def __init__(
@@ -67,18 +80,30 @@ class Commit:
         direct: Mapping[Direct, Change],
         files_before: Callable[[], FilesOf],
         home: SharedFolder | None,
+        decision: Decision | None = None,
     ) -> None:
         self.staged: dict[SharedFolder, Staged] = {}
+        self.home: SharedFolder | None = None
         self._files = files
         self._direct = direct
         self._files_before = files_before
         self._journal: Journal | None = None
         self._is_decided = False
-        if sum(map(len, files.values())) > 1 or (direct and home):
-            self._journal = Journal(home or min(files, key=lambda folder: folder.path), files)
+        self._decision = decision
+        changed = sum(map(len, files.values()))
+        if changed > 1 or (decision and changed) or (direct and home):
+            self.home = home or min(files, key=lambda folder: folder.path)
+            self._journal = Journal(self.home, files, decision)
 
     def prepare(self) -> None:
-        """Write everything aside, then the journal where one is needed: steps 1 to 4."""
+        """Write everything aside, then the journal where one is needed: steps 1 to 4.
+
+        Connectors that no journal can mend write at once, when another database decides: they may
+        fail, and it would be too late after the decision.
+        """
+        if self._decision and self._journal:
+            for store, change in self._direct.items():
+                store.check(change)
         for folder, files in self._files.items():
             folder.announce(files)
         for folder, files in self._files.items():
@@ -86,21 +111,42 @@ class Commit:
         if self._journal:
             self._journal.commit(Changes(self._files, {store.key: one.after for store, one in self._direct.items()}))
         self._is_decided = True
+        if self._decision and not self._journal:
+            for store, change in self._direct.items():
+                store.carry_out(change)
 
     def carry_out(self) -> None:
         """Give everything its new content: step 5."""
         for store, change in self._direct.items():
-            store.carry_out(change)
+            if not self._decision:
+                store.carry_out(change)
+            elif self._journal:
+                store.apply(change.after)
         for folder, staged in self.staged.items():
             folder.install(staged)
 
-    def end(self) -> None:
-        """Forget the journal: step 6. Where that fails the next session does it."""
+    def end(self) -> bool:
+        """Forget the journal: step 6. Where that fails, which is told, the next session does it."""
         if self._journal:
             try:
                 self._journal.end()
             except OSError:
                 _log.warning("a journal could not be removed", exc_info=True)
+                return False
+        return True
+
+    def drop(self) -> None:
+        """Forget what has been prepared: the database that decides said no.
+
+        Raises:
+            BackoError, OSError: it cannot be done now.
+        """
+        if self._journal:
+            self._journal.end()
+            for folder in self._files:
+                folder.clean()
+        else:
+            self._take_back({})
 
     def undo(self) -> bool:
         """Go back to what was before, after any failure.

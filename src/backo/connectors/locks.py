@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backo.connectors.folder import SharedFolder
-from backo.connectors.pending import Apply, involved, recover
+from backo.connectors.pending import Apply, Settle, involved, recover
 from backo.errors import DBError
 
 
@@ -16,11 +16,13 @@ class FolderLocks:
     Args:
         folders: the folders.
         apply: gives documents of connectors what a journal says of them.
+        settle: asks the database that decides a journal.
     """
 
-    def __init__(self, folders: Sequence[SharedFolder], apply: Apply) -> None:
+    def __init__(self, folders: Sequence[SharedFolder], apply: Apply, settle: Settle) -> None:
         self._folders = {folder.path: folder for folder in folders}
         self._apply = apply
+        self._settle = settle
 
     def lock(self, *, exclusive: bool, deadline: float) -> None:
         """Take all locks. What was left under way is completed first, which may need more folders than these.
@@ -42,7 +44,7 @@ class FolderLocks:
                 if needed is None:
                     break
                 if exclusive and needed <= folders.keys():
-                    recover(folders, self._apply)
+                    recover(folders, self._apply, self._settle)
                     self._refuse_leftovers()
                     continue
                 for folder in folders.values():  # and take them all, in order

@@ -23,8 +23,13 @@ Whoever finds word of a unit gives back what locks it has, takes those of every 
 the order of their paths, and looks again. So no two wait for one another, and a process that knows
 only one of the folders completes them all. Paths in a `.pending` are relative: folders may move together.
 
-When step 5 fails while the process lives, the journal is replaced by one with the images before,
-under the same name of unit, and applied: the same steps undo it, and a crash then completes the undoing.
+Where another database decides (`backo.connectors.together`), the journal names it, and step 4 only
+prepares: the commit point is the commit of that database. *It is asked: the unit is completed as in
+4, or its journal is dropped as in 6. Until it answers the folders stay closed.*
+
+When step 5 fails while the process lives, and nobody else decided, the journal is replaced by one with
+the images before, under the same name of unit, and applied: the same steps undo it, and a crash then
+completes the undoing.
 
 A change of one file needs no journal: it is announced, written aside and synced, renamed (its commit
 point), and its folder synced: two syncs.
@@ -43,13 +48,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from backo import jsontext
-from backo.connectors.base import StoredDocument
+from backo.connectors.base import Decision, StoredDocument
 from backo.connectors.folder import Files, SharedFolder
 from backo.errors import BackoError, DBError
 
 Images: TypeAlias = Mapping[str, StoredDocument | None]  # documents by id; None where there is to be none
 Apply: TypeAlias = Callable[[Mapping[str, Images]], "set[str]"]
 """Gives documents of connectors, by their keys, what a journal says of them; tells which keys it knows."""
+Settle: TypeAlias = Callable[[Path, str, str], bool]
+"""Tells for a journal's folder, the key of a database from there, and a unit, whether that database committed it."""
 
 _log = logging.getLogger("backo.yml")
 
@@ -63,11 +70,18 @@ class Changes:
 
 
 class Journal:
-    """One unit of work under way, from its commit point to its end (steps 3, 4 and 6)."""
+    """One unit of work under way, from its commit point to its end (steps 3, 4 and 6).
 
-    def __init__(self, home: SharedFolder, folders: Iterable[SharedFolder]) -> None:
+    Args:
+        home: where the journal is kept.
+        folders: all folders of the unit.
+        decision: of another database, if the unit is not committed by its journal.
+    """
+
+    def __init__(self, home: SharedFolder, folders: Iterable[SharedFolder], decision: Decision | None = None) -> None:
         self._home = home
-        self._unit = secrets.token_hex(16)
+        self._unit = decision.unit if decision else secrets.token_hex(16)
+        self._decided_by = decision.database.key_from(home.path) if decision else None
         self._pointed = [folder for folder in folders if folder is not home]
 
     def commit(self, changes: Changes) -> None:
@@ -75,10 +89,13 @@ class Journal:
         for folder in self._pointed:
             pointer = {"unit": self._unit, "journal": os.path.relpath(self._home.path, folder.path)}
             folder.set_pending(jsontext.encode(pointer))
-        self.replace(changes)
+        self._write(changes, self._decided_by)
 
     def replace(self, changes: Changes) -> None:
-        """Let the journal hold these changes."""
+        """Let the journal hold these changes, and be the commit point of them."""
+        self._write(changes, None)
+
+    def _write(self, changes: Changes, decided_by: str | None) -> None:
         content = {
             "unit": self._unit,
             "folders": {
@@ -89,6 +106,8 @@ class Journal:
             },
             "connectors": {key: list(map(_image, images.items())) for key, images in changes.images.items()},
         }
+        if decided_by is not None:
+            content["decided_by"] = decided_by
         self._home.set_pending(jsontext.encode(content))
 
     def end(self) -> None:
@@ -115,12 +134,13 @@ def _stored(image: list[Any]) -> tuple[str, StoredDocument | None]:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """What a `.pending` says: the unit, and its journal's folder; its changes if this is the journal."""
+    """What a `.pending` says: the unit, and its journal's folder; of the journal also its changes and who decides."""
 
     unit: str
     home: Path
     folders: Mapping[Path, Files] | None = None
     connectors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    decided_by: str | None = None
 
 
 def _word(folder: SharedFolder) -> _Word | None:
@@ -137,7 +157,7 @@ def _word(folder: SharedFolder) -> _Word | None:
             }
             for path, files in found["folders"].items()
         }
-        return _Word(found["unit"], folder.path, folders, found["connectors"])
+        return _Word(found["unit"], folder.path, folders, found["connectors"], found.get("decided_by"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DBError(f"{folder.path / '.pending'} cannot be understood") from error
 
@@ -167,7 +187,7 @@ def involved(folders: Sequence[SharedFolder]) -> set[Path] | None:
     return found or None
 
 
-def recover(folders: Mapping[Path, SharedFolder], apply: Apply) -> None:
+def recover(folders: Mapping[Path, SharedFolder], apply: Apply, settle: Settle) -> None:
     """Complete what was left under way, or drop it where it was not committed.
 
     A journal stays when it has images for a connector that this process does not declare.
@@ -175,14 +195,20 @@ def recover(folders: Mapping[Path, SharedFolder], apply: Apply) -> None:
     Args:
         folders: by path, all that `involved` named, exclusively locked.
         apply: for the connectors that this process declares.
+        settle: for the databases that this process declares.
 
     Raises:
-        DBError: a connector cannot apply its images now.
+        DBError: a connector cannot apply its images now, or who decides cannot be asked.
     """
     words = {path: word for path, folder in folders.items() if (word := _word(folder)) is not None}
     for path, word in words.items():
-        if word.folders is not None:
+        if word.folders is None:
+            continue
+        if word.decided_by is None or settle(path, word.decided_by, word.unit):
             _complete(path, word, words, folders, apply)
+        else:
+            _log.warning("%s: dropped a unit of work that was not committed in %s", path, word.decided_by)
+            folders[path].drop_pending()
     for path, word in words.items():
         if word.folders is None and folders[path].is_pending():
             _log.warning("%s: dropped word of a unit of work that was not committed, or has been completed", path)

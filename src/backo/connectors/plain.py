@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from backo.connectors.base import Lock, Session, Store, StoredDocument, Structure, Write, links_at
+from backo.connectors.base import Decision, Lock, Session, Store, StoredDocument, Structure, Write, links_at
 from backo.connectors.commit import Direct
 from backo.connectors.folder import Files, SharedFolder, Staged
 from backo.connectors.misfits import MOST_SHOWN, repeated_value
@@ -25,7 +25,7 @@ from backo.query.filters import Filter, Query
 from backo.query.matching import matcher
 
 if TYPE_CHECKING:
-    from backo.connectors.journal import JournalledDatabase
+    from backo.connectors.journal import JournalledDatabase, Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +205,7 @@ class PlainSession(Session):
         self.writing = writing
         self._has_failed = False
         self._is_over = False
+        self._prepared: Prepared | None = None
         self._views: dict[PlainStore, View] = {}
 
     def view(self, store: PlainStore, ids: Collection[str] | None = None) -> View:
@@ -251,23 +252,40 @@ class PlainSession(Session):
             self._has_failed = True
             raise
 
-    def commit(self) -> None:
-        """Make everything written durable, at once and whole."""
+    def prepare(self, decision: Decision) -> Sequence[str]:
+        """Make everything written ready, so that `commit` cannot fail; whether it is done is decided elsewhere."""
+        self._check_whole()
+        prepared = self.database.prepare(self._views, decision)
+        self._prepared = prepared
+        return self.database.over(prepared)
+
+    def _check_whole(self) -> None:
         if self._is_over:
             raise SessionError("this unit of work has ended")
         if self._has_failed:
             raise SessionError("a write of this unit of work was refused; it can only be rolled back")
+
+    def commit(self) -> None:
+        """Make everything written durable, at once and whole; when it is prepared, this does not fail."""
+        self._check_whole()
+        prepared, self._prepared = self._prepared, None
         try:
-            if self.writing:
+            if prepared is not None:
+                self.database.finish(prepared)
+            elif self.writing:
                 self.database.commit(self._views)
         finally:
             self.rollback()
 
     def rollback(self) -> None:
         """Forget everything written; what was read from views can be used no more."""
-        if not self._is_over:
-            self.end()
-            self.database.leave(self)
+        if self._is_over:
+            return
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None:
+            self.database.refuse(prepared)
+        self.end()
+        self.database.leave(self)
 
     def end(self) -> None:
         """Be over, without giving anything back."""

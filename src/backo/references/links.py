@@ -76,9 +76,23 @@ class LinkGraph:
         """Give the other side of a link."""
         return None if link.reverse is None else self.links[link.target, link.reverse]
 
+    def related(self, collection: str) -> set[str]:
+        """Give the collections to which links lead from one or into it, over others too; itself included."""
+        found, left = {collection}, [collection]
+        while left:
+            name = left.pop()
+            ends = {end for link in self.links.values() if name in _ends(link) for end in _ends(link)}
+            left += ends - found
+            found |= ends
+        return found
+
     def one_way_into(self, collection: str) -> list[Link]:
         """Give the links without a reverse that refer to a collection."""
         return [link for link in self.links.values() if link.target == collection and link.reverse is None]
+
+
+def _ends(link: Link) -> tuple[str, str]:
+    return link.collection, link.target
 
 
 def declared_links(fields: Mapping[str, Field], prefix: FieldPath = ()) -> Iterable[tuple[FieldPath, Ref | RefsList]]:

@@ -23,8 +23,8 @@ import pytest
 
 from backo import jsontext
 from backo.connectors.adapted import adapt
-from backo.connectors.base import DBConnector, Document, Lock, Operation, Session, Store, StoredDocument, Write
-from backo.errors import ConflictError, SessionError
+from backo.connectors.base import DBConnector, Document, Lock, Operation, Rank, Session, Store, StoredDocument, Write
+from backo.errors import ConflictError, DBError, SessionError
 from backo.query import sorting
 from backo.query.filters import EVERYTHING, NOTHING, Compare, Operator, Query, SortKey, id_is_in
 from backo.query.matching import matcher
@@ -520,6 +520,83 @@ class ConnectorContract:
             readers = [pool.submit(look) for _ in range(2)]
             pool.submit(move).result(TIMEOUT)
             assert set().union(*(reader.result(TIMEOUT) for reader in readers)) <= {100}
+
+    # Units of work over several databases
+
+    @pytest.fixture
+    def deciding(self, store: Store) -> Store:
+        """Give a store whose database decides what becomes of a unit of work that others take part in."""
+        if store.database.rank not in {Rank.ALONE, Rank.SHARED}:
+            pytest.skip("this database does not decide")
+        return store
+
+    def test_a_commit_decides_a_unit(self, deciding: Store, tmp_path: Path) -> None:
+        """Whoever asks, and however often, is told so; and so is the next process."""
+        session = deciding.database.begin(writing=True)
+        deciding.write(session, [insert({"_id": "a"})])
+        session.decide("unit-1")
+        session.commit()
+
+        assert deciding.database.settle("unit-1")
+        assert deciding.database.settle("unit-1")
+        assert self.reopened(deciding, tmp_path).database.settle("unit-1")
+
+    def test_what_is_not_committed_never_will_be_once_somebody_asked(self, deciding: Store, tmp_path: Path) -> None:
+        """The answer stays, and a straggler that tries to commit the unit all the same is refused with all it wrote."""
+        session = deciding.database.begin(writing=True)
+        session.decide("unit-1")
+        session.rollback()
+
+        assert not deciding.database.settle("unit-1")
+        assert not deciding.database.settle("unit-1")
+        assert not self.reopened(deciding, tmp_path).database.settle("unit-1")
+
+        session = deciding.database.begin(writing=True)
+        with pytest.raises(DBError):  # noqa: PT012  # some databases say so at the commit
+            deciding.write(session, [insert({"_id": "a"})])
+            session.decide("unit-1")
+            session.commit()
+        session.rollback()
+        assert contents(deciding) == {}
+        assert not deciding.database.settle("unit-1")
+
+    @pytest.mark.parametrize("is_committed", [True, False])
+    def test_who_asks_waits_for_a_unit_under_way(self, deciding: Store, *, is_committed: bool) -> None:
+        """The answer is that of the transaction which is just adding the row."""
+        session = deciding.database.begin(writing=True)
+        session.decide("unit-1")
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(deciding.database.settle, "unit-1")
+            with pytest.raises(TimeoutError):
+                asked.result(WAIT)
+            (session.commit if is_committed else session.rollback)()
+
+            assert asked.result(TIMEOUT) is is_committed
+
+    def test_units_that_are_over_are_forgotten(self, deciding: Store) -> None:
+        """The next unit takes away their rows, if it is committed."""
+        for unit, over, is_committed in (("1", (), True), ("2", ("1",), False), ("3", ("unknown",), True)):
+            session = deciding.database.begin(writing=True)
+            session.decide(unit, over)
+            (session.commit if is_committed else session.rollback)()
+        assert deciding.database.settle("1")
+
+        session = deciding.database.begin(writing=True)
+        session.decide("4", ("1", "3"))
+        session.commit()
+
+        assert [deciding.database.settle(unit) for unit in "134"] == [False, False, True]
+
+    def test_a_database_has_a_name(self, store: Store, tmp_path: Path) -> None:
+        """It is the same in each process, as far as it can be used by several."""
+        if not store.capabilities.durable:
+            pytest.skip("this store ends with its process")
+        key, seen = store.database.key, store.database.key_from(tmp_path)
+
+        again = self.reopened(store, tmp_path)
+
+        assert (again.database.key, again.database.key_from(tmp_path)) == (key, seen)
+        assert ":" in key
 
     def reopened(self, store: Store, folder: Path) -> Store:
         """Close a store and open another one on the same place."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from backo.connectors.base import Store, StoredDocument
+from backo.connectors.base import Database, Store, StoredDocument
+from backo.connectors.together import opening_order
 from backo.context import is_lifted
 from backo.errors import NotFoundError, Problem, StoredDataError, ValidationError
 from backo.items.record import Record
@@ -138,6 +139,23 @@ class Catalog:
     limits: Limits
     clock: Callable[[], datetime]
     is_guarded: bool = False
+    _ahead: dict[str, tuple[Store, ...]] = field(default_factory=dict)
+
+    def ahead(self, entry: Entry) -> tuple[Store, ...]:
+        """Give a store of each database that has to be opened before that of a collection, to write.
+
+        These are the databases of collections to which relations lead, over others too: what writes
+        in one of them may go on to all. Opened in one order, no two units of work wait for one another.
+        """
+        found = self._ahead.get(entry.name)
+        if found is None:
+            own = opening_order(entry.store.database)
+            related = (self.entries[name].store for name in self.graph.related(entry.name))
+            stores: dict[Database, Store] = {store.database: store for store in related}
+            order = sorted(stores, key=opening_order)
+            found = tuple(stores[database] for database in order if opening_order(database) < own)
+            self._ahead[entry.name] = found
+        return found
 
     def has_secrets(self) -> bool:
         """Tell whether there may be something that the current user may not know of."""

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from backo.connectors.base import Database, Lock, Operation, Session, StoredDocument, Write
+from backo.connectors.together import commit_together
 from backo.errors import BackoError, ConflictError, Problem, QueryError, SessionError, TransientError
 from backo.paths import to_text, value_at
 from backo.query.filters import Filter, Query
@@ -78,6 +79,7 @@ class Unit:
         self.writing = writing
         self._once = once
         self._sessions: dict[int, tuple[Database, Session]] = {}
+        self._written: set[Database] = set()
         self._held: dict[Key, _Held] = {}
         self._pending: dict[Key, Write] = {}
         self._judgements: dict[Judgement, None] = {}
@@ -103,6 +105,15 @@ class Unit:
             message = "this unit of work has ended, or belongs to another thread"
             raise SessionError(message)
         database = entry.store.database
+        found = self._sessions.get(id(database))
+        if found is None:
+            if self.writing:
+                for other in self.catalog.ahead(entry):
+                    self._open(other.database)
+            return self._open(database)
+        return found[1]
+
+    def _open(self, database: Database) -> Session:
         found = self._sessions.get(id(database))
         if found is None:
             found = self._sessions[id(database)] = (
@@ -373,6 +384,7 @@ class Unit:
         try:
             for name in sorted(batches):
                 entry = self.catalog.entry(name)
+                self._written.add(entry.store.database)
                 try:
                     entry.store.write(self.session(entry), batches[name])
                 except ConflictError as error:
@@ -416,8 +428,7 @@ class Unit:
                     judge(self, self._judgements)  # a store is not asked about an item that is not there
                 self.flush()
                 judge(self, self._judgements)
-            for _, session in self._sessions.values():
-                session.commit()
+            commit_together([*self._sessions.values()], self._written.__contains__)
         except BaseException:
             self.rollback()
             raise

@@ -12,14 +12,15 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from backo.connectors.base import Database
+from backo.connectors.base import Database, Rank
+from backo.connectors.postgres import units
 from backo.connectors.postgres.adapters import install
 from backo.connectors.postgres.failures import failure
 from backo.connectors.postgres.session import PostgresSession
@@ -52,6 +53,8 @@ class PostgresDatabase(Database):
     Attributes:
         name: what it is called in texts; without a password.
     """
+
+    rank: ClassVar[Rank] = Rank.SHARED
 
     def __init__(self, conninfo: str, name: str) -> None:
         self._conninfo = conninfo
@@ -90,6 +93,22 @@ class PostgresDatabase(Database):
             self._prepare()
         return PostgresSession(self, writing=writing, once=once)
 
+    @property
+    def key(self) -> str:
+        """What names the place: server, database and schema."""
+        return f"postgres:{self.name}"
+
+    def settle(self, unit: str) -> bool:
+        """Make sure that a unit of work is decided for ever, and tell whether it was committed."""
+        self._start_notes()
+        session = PostgresSession(self, writing=True)
+        try:
+            was_committed = units.settle(session, unit)
+            session.commit()
+        finally:
+            session.rollback()
+        return was_committed
+
     def close(self) -> None:
         """Close the connections, those in use as they are given back; the next `begin` opens anew."""
         with self._preparing:
@@ -124,6 +143,7 @@ class PostgresDatabase(Database):
             for attempt in range(3):
                 try:
                     if connection.execute("SELECT to_regclass(%s)", (BOOKS,)).fetchone() == (None,):
+                        connection.execute(units.CREATE)
                         connection.execute(_NOTES)
                         connection.execute(_FIRST)
                     return

@@ -12,6 +12,7 @@ from psycopg import Connection, Cursor, ServerCursor
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from backo.connectors.base import Session
+from backo.connectors.postgres import units
 from backo.connectors.postgres.failures import failure, is_lost
 from backo.connectors.sql.dialect import Collision, Row
 from backo.connectors.sql.layout import BOOKS, quoted
@@ -189,6 +190,10 @@ class PostgresSession(Session):
             found = self.rows(VERSION)
             self._version = int(found[0][0]) if found else 0
         return self._version
+
+    def decide(self, unit: str, over: Sequence[str] = ()) -> None:
+        """Write down, as a part of what this session commits, that a unit of work is committed."""
+        units.decide(self, unit, over)
 
     def commit(self) -> None:
         """Make everything written durable, at once and whole.

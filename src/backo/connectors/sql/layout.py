@@ -25,6 +25,7 @@ from backo.schema.kinds import Kind
 
 FIXED = ("_id", "_rev", "_schema", "_document")
 BOOKS = "_backo"
+UNITS = "_backo_units"
 
 
 def quoted(name: str) -> str:

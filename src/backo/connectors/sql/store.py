@@ -13,7 +13,7 @@ from backo.connectors.base import Capabilities, Lock, Session, Store, StoredDocu
 from backo.connectors.sql.dialect import Condition, Dialect, Row, SqlSession
 from backo.connectors.sql.evolution import Catalogue, Evolution, evolution, read_layout
 from backo.connectors.sql.filters import can_push, levels
-from backo.connectors.sql.layout import BOOKS, Layout
+from backo.connectors.sql.layout import BOOKS, UNITS, Layout
 from backo.connectors.sql.paging import Stretch, counting, stretches
 from backo.connectors.sql.referring import link_holders, referrers
 from backo.connectors.sql.writing import write
@@ -26,7 +26,7 @@ from backo.query.splitting import split
 from backo.schema.kinds import Kind
 
 LONGEST_NAME = 200  # characters of a table's name
-_PAGE = 1_000  # rows that are fetched at once; more are streamed
+_PAGE = 1_001  # rows that are fetched at once: the largest page, and whether there is another; more are streamed
 
 S = TypeVar("S", bound=SqlSession)
 
@@ -88,7 +88,7 @@ class SqlStore(Store, Generic[S]):
         if not is_name or not name.isprintable() or "/" in name:
             message = f"{shown(name)} cannot be the name of a table"
             raise DefinitionError(message, hint=f"up to {LONGEST_NAME} printable characters, without /")
-        if name.lower() == BOOKS:
+        if name.lower() in {BOOKS, UNITS}:
             message = f"the table name {name!r} is taken by the database itself"
             raise DefinitionError(message)
         return name

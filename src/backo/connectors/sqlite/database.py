@@ -14,9 +14,10 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from backo.connectors.base import Database
+from backo.connectors.base import Database, Rank
+from backo.connectors.sqlite import units
 from backo.connectors.sqlite.failures import failure
 from backo.connectors.sqlite.handles import Handle
 from backo.connectors.sqlite.queueing import FairLock
@@ -44,6 +45,8 @@ class SqliteDatabase(Database):
         synchronous: `"FULL"` or `"NORMAL"`; the stricter one that a connector asked for.
         patience: seconds to wait for other writers.
     """
+
+    rank: ClassVar[Rank] = Rank.ALONE
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -80,11 +83,45 @@ class SqliteDatabase(Database):
             self.synchronous = "FULL"
             self._drop_connections()
 
+    @property
+    def key(self) -> str:
+        """What names the place: the path of the file."""
+        return f"sqlite:{self.path}"
+
+    def key_from(self, folder: Path) -> str:
+        """Give the key with the path from a folder to the file: the two may move together."""
+        return f"sqlite:{os.path.relpath(self.path, folder)}"
+
     def begin(self, *, writing: bool, once: bool = False) -> SqliteSession:
         """Open a session; a writing one waits in a queue of threads, then for other processes."""
         if not self._all_prepared:
             self._prepare()
         return SqliteSession(self, writing=writing)
+
+    def settle(self, unit: str) -> bool:
+        """Make sure that a unit of work is decided for ever, and tell whether it was committed."""
+        if not self.path.exists():  # to make it anew would be to forget what it decided
+            message = f"the database {self.path.name!r}, which knows what became of a unit of work, is not there"
+            raise DBError(message, hint=f"bring back {self.path}")
+        mine = self._mine()  # with it nobody else writes, and no transaction of a dead process is under way
+        session = mine or SqliteSession(self, writing=True)
+        try:
+            was_committed = units.settle(session, unit)
+            if session is not mine:
+                session.commit()
+        finally:
+            if session is not mine:
+                session.rollback()
+        units.sync_log(self.path)
+        return was_committed
+
+    def _mine(self) -> SqliteSession | None:
+        """Give the writing session that this thread has open, if it has one."""
+        if not self._writing.is_mine():
+            return None
+        with self._gate:
+            found = [handle.session for handle in self._out if handle.writer and handle.session]
+        return found[0]() if found else None
 
     def close(self) -> None:
         """Close what is idle now, and the rest as it is given back; the next `begin` opens anew."""

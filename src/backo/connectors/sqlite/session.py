@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backo.connectors.base import Session
 from backo.connectors.sql.dialect import Collision, Row
 from backo.connectors.sql.layout import quoted
+from backo.connectors.sqlite import units
 from backo.connectors.sqlite.failures import failure
 from backo.errors import DBError, SessionError
 
@@ -27,7 +28,7 @@ class SqliteSession(Session):
     of that moment. A writing session is begun at once, and alone.
     """
 
-    __slots__ = ("_cursor", "_ended", "_handle", "_streams", "_version", "database", "writing")
+    __slots__ = ("_cursor", "_decides", "_ended", "_handle", "_streams", "_version", "database", "writing")
 
     def __init__(self, database: SqliteDatabase, *, writing: bool) -> None:
         self.database = database
@@ -37,6 +38,7 @@ class SqliteSession(Session):
         self._streams: list[sqlite3.Cursor] = []
         self._version: int | None = None
         self._ended = False
+        self._decides = False
         if writing:
             self._begin()
 
@@ -124,12 +126,19 @@ class SqliteSession(Session):
             self._version = schema_version(self)
         return self._version
 
+    def decide(self, unit: str, over: Sequence[str] = ()) -> None:
+        """Write down, as a part of what this session commits, that a unit of work is committed."""
+        units.decide(self, unit, over)
+        self._decides = True
+
     def commit(self) -> None:
         """Make everything written durable, at once and whole."""
         if self._ended:
             message = "this session has ended"
             raise SessionError(message)
         self._end("COMMIT")
+        if self._decides and self.database.synchronous != "FULL":
+            units.sync_log(self.database.path)  # others will go on from here, durably
 
     def rollback(self) -> None:
         """Forget everything written; does nothing after the end."""
