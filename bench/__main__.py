@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.cores import client_core
 from bench.over_http import Sides, measure_parents, measure_rights, measure_rows
 from bench.places import STORES, Place, database_server
-from bench.report import Report
+from bench.report import Report, machine
 from bench.rows import ROWS
 
 _RESULTS = Path(__file__).parent / "results"
@@ -26,7 +26,7 @@ def main() -> None:
             # Imported here, since the floor against itself needs no library.
             import_module("bench.growth").run(places, options.sizes, options.rounds, _RESULTS / f"{options.name}.json")
             return
-        report = Report(name=options.name, rounds=options.rounds)
+        report = Report(options.name, options.rounds, machine(options.store))
         for place in places:
             _measure(report, options, place)
         if "inside" in options.only:

@@ -29,7 +29,8 @@ from backo.connectors.base import Operation, Store, Write
 from bench.model import FILLED_AT, Clock, NewId, Values, utc_now
 from bench.places import Place
 
-_BATCH = 2_000
+FILE = "ours.sqlite"
+_BATCH = 10_000
 
 SITE = Item(
     {
@@ -60,7 +61,7 @@ def person_item(read: Mapping[str, Any] = MappingProxyType({})) -> Item:
 def connector(place: Place, collection: str) -> Store:
     """Return the library's connector to a place, for one collection."""
     if place.store == "sqlite":
-        return backo.DBSqliteConnector(path=place.folder / "ours.sqlite", table=collection)
+        return backo.DBSqliteConnector(path=place.folder / FILE, table=collection)
     # Looked up by name, so that SQLite is measured without the driver of PostgreSQL.
     found: Store = getattr(backo, "DBPostgresConnector")(connection_string=place.url(), table=collection)  # noqa: B009
     return found
@@ -89,12 +90,13 @@ def declare(
 def create_app(place: Place, clock: Clock = utc_now, new_id: NewId | None = None) -> Flask:
     """Return the application over the database at `place`; tables are made when missing."""
     app = Flask("ours")
-    declare(place, clock, new_id).build_routes(app)
+    backoffice = app.extensions["store"] = declare(place, clock, new_id)
+    backoffice.build_routes(app)
     return app
 
 
 def fill(place: Place, sites: Iterable[Values], people: Iterable[Values]) -> None:
-    """Store `sites` and `people`, which carry their `_id`, in batches of 2 000 items.
+    """Store `sites` and `people`, which carry their `_id`, in batches of 10 000 items.
 
     The first of each is created as a client would create it. The others are written as that one is
     stored, without being checked: a million items take a minute, not a quarter of an hour.

@@ -33,19 +33,22 @@ _LOGGED = {  # so that `bench.plans` can read what `auto_explain` says of its ow
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one side keeps its data, in one of `STORES`."""
+    """Where one side keeps its data.
+
+    Attributes:
+        store: one of `STORES`.
+        folder: where it is, or what its schema stands for.
+        settings: of each session in a server.
+    """
 
     store: str
     folder: Path
+    settings: tuple[tuple[str, str], ...] = ()
 
-    def url(self, **settings: str) -> str:
-        """Return the connection string of the schema that stands for the folder.
-
-        Args:
-            settings: of each session, beside its schema; names have `__` for a dot.
-        """
-        asked = {"search_path": place_name(self.folder), **settings}
-        options = "%20".join(f"-c{name.replace('__', '.')}%3D{value}" for name, value in asked.items())
+    def url(self) -> str:
+        """Return the connection string of the schema that stands for the folder."""
+        asked = (("search_path", place_name(self.folder)), *self.settings)
+        options = "%20".join(f"-c{name}%3D{value}" for name, value in asked)
         return f"{os.environ[SERVER]}?options={options}"
 
     def within(self, name: str) -> Place:
@@ -78,6 +81,12 @@ def run(url: str, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any,
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode(), tuple(values))
         return cursor.fetchall() if cursor.description else []
+
+
+def server_version() -> str:
+    """Return the version of the server."""
+    ((version,),) = run(os.environ[SERVER], "SHOW server_version")
+    return str(version).split()[0]
 
 
 @contextmanager

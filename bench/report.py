@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from bench.measure import Latencies, Spread, net, ratios, spread
+from bench.places import server_version
 from bench.rows import Row
 
 _RULE_SIZE = 1_000
@@ -20,7 +21,7 @@ _MOST_GROWTH = 1.20
 _MOST_CROWDING = 1.10
 
 
-def machine() -> dict[str, str]:
+def machine(stores: Iterable[str]) -> dict[str, str]:
     """Return what was measured with: versions, and the number of cores."""
     return {
         "Python": platform.python_version(),
@@ -28,6 +29,7 @@ def machine() -> dict[str, str]:
         "Flask": version("flask"),
         "gunicorn": version("gunicorn"),
         "cores": str(os.cpu_count()),
+        **({"PostgreSQL": server_version(), "psycopg": version("psycopg")} if "postgres" in stores else {}),
     }
 
 
@@ -123,7 +125,7 @@ class Report:
 
     name: str
     rounds: int
-    machine: dict[str, str] = field(default_factory=machine)
+    machine: dict[str, str]
     lines: list[Line] = field(default_factory=list)
     crowding: list[Crowding] = field(default_factory=list)
     rights: list[Price] = field(default_factory=list)

@@ -9,7 +9,7 @@ import pytest
 from bench.cores import client_core
 from bench.over_http import measure_parents, measure_rows
 from bench.places import Place
-from bench.report import Report
+from bench.report import Report, machine
 from bench.rows import ROWS
 from tests.bench.serving import FLOORS, server_for
 
@@ -21,7 +21,7 @@ def test_the_floor_against_itself(store: str, tmp_path: Path, monkeypatch: pytes
     """Every row at two sizes, the two parents and the memory, as tables and as JSON."""
     server_for(store, monkeypatch)
     place = Place(store, tmp_path)
-    report = Report(name="try", rounds=1)
+    report = Report("try", 1, machine([store]))
     rows = [replace(row, times=2) for row in ROWS]
 
     for size in (20, 40):
