@@ -63,8 +63,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--self", action="store_true", help="the floor on both sides")
     parser.add_argument("--name", help="of the file in bench/results")
     options = parser.parse_args()
-    mode = "growth" if options.growth else "self" if options.self else "quick" if options.quick else "full"
-    options.name = options.name or mode
+    modes = [name for name in ("growth", "self", "quick") if getattr(options, name)]
+    options.name = options.name or "_".join(modes) or "full"
     options.store = options.store or ["sqlite"]
     options.only = options.only or [name for name in names if name != "inside" or not options.self]
     options.sizes = options.sizes or _usual_sizes(options)
@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 def _usual_sizes(options: argparse.Namespace) -> list[int]:
     if options.growth:
-        return [10_000, 1_000_000]
+        return [1_000, 10_000] if options.quick else [10_000, 1_000_000]
     return [1_000] if options.quick else [1_000, 100_000]
 
 

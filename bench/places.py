@@ -27,6 +27,7 @@ _DURABLE = {  # as a server that keeps what it acknowledged; the rest is that of
 _LOGGED = {  # so that `bench.plans` can read what `auto_explain` says of its own sessions
     "logging_collector": "on",
     "log_line_prefix": "",
+    "log_rotation_size": "0",
     "lc_messages": "C",
 }
 

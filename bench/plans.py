@@ -126,13 +126,13 @@ class _OfPostgres(Recorder):
         run(self._url, f"DO $$ BEGIN RAISE LOG '{mark}'; END $$")
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            ((text,),) = run(self._url, "SELECT pg_read_file(pg_current_logfile())")
+            ((text,),) = run(self._url, "SELECT coalesce(pg_read_file(pg_current_logfile()), '')")
             before, found, _ = text.partition(mark)
             if found:
                 told: str = before.rpartition("mark of the bench ")[2]
                 return told
             time.sleep(0.02)
-        raise RuntimeError("the server does not write a log that we can read")
+        raise RuntimeError("the server writes no log that can be read here: it needs logging_collector = on")
 
 
 def _plan(entry: str) -> Plan:
