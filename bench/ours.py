@@ -62,9 +62,8 @@ def connector(place: Place, collection: str) -> Store:
     """Return the library's connector to a place, for one collection."""
     if place.store == "sqlite":
         return backo.DBSqliteConnector(path=place.folder / FILE, table=collection)
-    # Looked up by name, so that SQLite is measured without the driver of PostgreSQL.
-    found: Store = getattr(backo, "DBPostgresConnector")(connection_string=place.url(), table=collection)  # noqa: B009
-    return found
+    # Named here alone, so that SQLite is measured without the driver of PostgreSQL.
+    return backo.DBPostgresConnector(connection_string=place.url(), table=collection)
 
 
 def declare(

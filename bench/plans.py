@@ -30,6 +30,8 @@ _TOLD = (  # of the sessions whose statements we want to see; the others say not
 )
 _PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _ENTRY = re.compile(r"duration: .* plan:\n((?:\t.*\n)+)")
+_WALK = re.compile(r"Seq Scan on .*\(cost=[\d.]+\.\.([\d.]+)")
+_LEAST_WALK = 100.0  # what it costs by the reckoning of PostgreSQL, where to read a page costs 1
 _PATIENCE = 20.0  # seconds that the server may take to write its log
 
 
@@ -42,8 +44,15 @@ class Plan:
 
     @property
     def walks_a_table(self) -> bool:
-        """Tell whether every row of a table was looked at."""
-        return any("Seq Scan" in step or (step.startswith("SCAN ") and " USING " not in step) for step in self.steps)
+        """Tell whether every row of a table was looked at; one of a few pages is read whole with the least work."""
+        return any(map(_walks_a_table, self.steps))
+
+
+def _walks_a_table(step: str) -> bool:
+    walk = _WALK.search(step)
+    if walk is not None:
+        return float(walk[1]) > _LEAST_WALK
+    return step.startswith("SCAN ") and " USING " not in step
 
 
 class Recorder(ABC):

@@ -6,7 +6,7 @@ from bench.places import SERVER
 from tests.servers import postgres
 
 FLOORS = ["sqlite", "postgres"]
-LIBRARIES = ["sqlite"]
+LIBRARIES = FLOORS
 
 
 def server_for(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
