@@ -10,7 +10,7 @@ from bench.client import Answer, get
 from bench.growth import GrowthReport, far, measure_growth, write
 from bench.places import Place
 from bench.rows import Turn
-from tests.bench.serving import LIBRARIES, server_for
+from tests.bench.serving import LIBRARIES, logging_server_for
 
 ROWS = ["get", "page", "page_sorted", "filter", "filter_sorted", "far", "far_sorted", "create"]
 
@@ -30,7 +30,7 @@ class Pages:
 @pytest.mark.parametrize("store", LIBRARIES)
 def test_growth(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each row has its latencies, and at both sizes the plans of one request, which use indexes."""
-    server_for(store, monkeypatch)
+    logging_server_for(store, monkeypatch)
 
     report = measure_growth(Place(store, tmp_path), (200, 400), rounds=1, times=2)
 

@@ -6,11 +6,10 @@ import pytest
 
 from bench import floor, model
 from bench.client import Answer, get
-from bench.places import SERVER, Place
+from bench.places import Place
 from bench.plans import Plan, recorder
 from bench.rows import ROWS, Turn
-from tests.bench.serving import FLOORS
-from tests.servers import Postgres
+from tests.bench.serving import FLOORS, logging_server_for
 
 INDEXES = {
     "sqlite": "SEARCH people USING INDEX sqlite_autoindex_people_1 (_id=?)",
@@ -22,16 +21,13 @@ INDEXES = {
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Have people in a database of which the server, if there is one, keeps a log."""
     with pytest.MonkeyPatch.context() as patch:
-        server = Postgres(logging_collector="on", log_line_prefix="") if request.param == "postgres" else None
-        if server is not None:
-            patch.setenv(SERVER, server.start())
+        logging_server_for(request.param, patch)
         filled = Place(request.param, tmp_path_factory.mktemp("plans"))
         filled.make()
         floor.fill(filled, model.sites(20), model.people(2_000, 20))
         filled.settle()
         yield filled
-        if server is not None:
-            server.remove()
+        filled.remove()
 
 
 def test_the_plans_of_a_request(place: Place) -> None:
