@@ -37,7 +37,8 @@ check: $(VENV)/with-lint,test,postgres,mongo,objects,atlas,library,serve,bench
 	$(RUN) pytest -qq tests/test_layers.py
 
 bench: $(VENV)/with-bench,servers,postgres,atlas,serve
-	$(RUN) bench $(args)
+	$(RUN) bench --store sqlite --store postgres $(args)
+	$(RUN) bench --growth --store sqlite --store postgres $(args)
 
 # Warnings are errors. Open build/docs/index.html afterwards.
 docs: $(VENV)/with-docs,postgres,mongo,objects

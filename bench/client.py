@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -16,10 +16,11 @@ _TIMEOUT = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The status and the body of an answer."""
+    """The status and the body of an answer, and its head."""
 
     status: int
     body: bytes
+    head: bytes = field(default=b"", compare=False)
 
 
 def get(path: str) -> bytes:
@@ -74,7 +75,7 @@ class Connection:
         end = body + int(found[1]) if found else body
         while filled < end:
             filled = self._receive(filled)
-        return Answer(int(self._buffer[9:12]), bytes(self._view[body:end]))
+        return Answer(int(self._buffer[9:12]), bytes(self._view[body:end]), bytes(self._view[:body]))
 
     def _receive(self, filled: int) -> int:
         count = self._socket.recv_into(self._view[filled:])

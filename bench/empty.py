@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import Flask
 
+from bench.places import Place
 
-def create_app(_folder: Path) -> Flask:
+
+def create_app(_place: Place) -> Flask:
     """Return an application that answers `/` with nothing."""
     app = Flask("empty")
     app.add_url_rule("/", "empty", lambda: "")

@@ -1,4 +1,4 @@
-"""Fill the database of a side, in a process of its own: `python -m bench.fill SIDE FOLDER N P`."""
+"""Fill the database of a side, in a process of its own: `python -m bench.fill SIDE STORE FOLDER N P`."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ from importlib import import_module
 from pathlib import Path
 
 from bench import model
+from bench.places import Place
 from bench.rows import parents_of
 
 
-def fill_all(sides: Mapping[Path, str], size: int, parents: int) -> None:
-    """Fill the folder of each side at once with `size` people over the first `parents` sites."""
+def fill_all(sides: Mapping[Place, str], size: int, parents: int) -> None:
+    """Fill the place of each side at once with `size` people over the first `parents` sites."""
     processes: list[subprocess.Popen[bytes]] = []
-    for folder, side in sides.items():
-        folder.mkdir(parents=True)
-        command = [sys.executable, "-m", "bench.fill", side, str(folder), str(size), str(parents)]
-        processes.append(subprocess.Popen(command))
+    for place, side in sides.items():
+        place.make()
+        arguments = [side, place.store, str(place.folder), str(size), str(parents)]
+        processes.append(subprocess.Popen([sys.executable, "-m", "bench.fill", *arguments]))
     codes = [process.wait() for process in processes]
     if any(codes):
         raise RuntimeError("a database could not be filled")
+    for place in sides:
+        place.settle()
 
 
-def main(side: str, folder: str, size: str, parents: str) -> None:
-    """Fill the database of `side` in `folder` through the code of that side."""
+def main(side: str, store: str, folder: str, size: str, parents: str) -> None:
+    """Fill the database of `side` through the code of that side."""
     count = int(size)
     sites = model.sites(parents_of(count))
     people = model.people(count, int(parents))
-    import_module(f"bench.{side}").fill(Path(folder), sites, people)
+    import_module(f"bench.{side}").fill(Place(store, Path(folder)), sites, people)
 
 
 if __name__ == "__main__":

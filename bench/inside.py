@@ -19,6 +19,7 @@ from backo import Collection
 from bench import model
 from bench.floor.kinds import PEOPLE, checked, new_document, row_of
 from bench.ours import declare
+from bench.places import Place
 from bench.report import Figure
 from examples.atlas.importer import import_world
 from examples.atlas.model import build_backoffice
@@ -42,7 +43,7 @@ print(time.perf_counter() - start)
 def inside_figures(folder: Path, repeats: int) -> Iterator[Figure]:
     """Yield the figures, each from `repeats` (of the atlas 3); databases are made in `folder`."""
     folder.mkdir(parents=True)
-    with closing(declare(folder)) as backoffice:
+    with closing(declare(Place("sqlite", folder))) as backoffice:
         yield from _timed({**_record_calls(backoffice.people), **_floor_calls()}, repeats)
     _import_time(folder)  # compiles, as an installation does
     taken = [_import_time(folder) for _ in range(repeats)]

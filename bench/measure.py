@@ -18,10 +18,11 @@ Latencies = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One of the things compared: the requests of a row, sent on one connection."""
+    """One of the things compared: the requests of a row over so many items, sent on one connection."""
 
     connection: Peer
     row: Row
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def net(values: list[float], empty: list[float]) -> list[float]:
     return [max(value - cost, 1.0) for value, cost in zip(values, empty, strict=True)]
 
 
-def measure(lanes: Mapping[str, Lane], size: int, rounds: int, times: int) -> Latencies:
+def measure(lanes: Mapping[str, Lane], rounds: int, times: int) -> Latencies:
     """Return the latencies of each lane, `times` requests a round; round 0 is not counted.
 
     The order of the lanes is drawn anew at each step: who follows whom matters, since the
@@ -56,21 +57,21 @@ def measure(lanes: Mapping[str, Lane], size: int, rounds: int, times: int) -> La
     """
     results: Latencies = {label: [] for label in lanes}
     for number in range(rounds + 1):
-        for label, values in _round(lanes, size, number * times, times).items():
+        for label, values in _round(lanes, number * times, times).items():
             results[label] += [median(values)] if number else []
     return results
 
 
-def require_same_answers(lanes: Mapping[str, Lane], size: int) -> None:
+def require_same_answers(lanes: Mapping[str, Lane]) -> None:
     """Raise `RuntimeError` when the lanes do not answer their first request with the same bytes."""
     bodies = {
-        lane.connection.exchange(lane.row.prepare(Turn(lane.connection, size, 0))).body for lane in lanes.values()
+        lane.connection.exchange(lane.row.prepare(Turn(lane.connection, lane.size, 0))).body for lane in lanes.values()
     }
     if len(bodies) != 1:
         raise RuntimeError(f"the answers differ: {[body[:2_000] for body in bodies]}")
 
 
-def _round(lanes: Mapping[str, Lane], size: int, first: int, times: int) -> Latencies:
+def _round(lanes: Mapping[str, Lane], first: int, times: int) -> Latencies:
     latencies: Latencies = {label: [] for label in lanes}
     order, chance = list(lanes), random.Random(first)
     gc.collect()
@@ -79,14 +80,14 @@ def _round(lanes: Mapping[str, Lane], size: int, first: int, times: int) -> Late
         for number in range(first, first + times):
             chance.shuffle(order)
             for label in order:
-                latencies[label].append(_time(lanes[label], size, number))
+                latencies[label].append(_time(lanes[label], number))
     finally:
         gc.enable()
     return latencies
 
 
-def _time(lane: Lane, size: int, number: int) -> float:
-    turn = Turn(lane.connection, size, number)
+def _time(lane: Lane, number: int) -> float:
+    turn = Turn(lane.connection, lane.size, number)
     request = lane.row.prepare(turn)
     start = perf_counter_ns()
     answer = lane.connection.exchange(request)

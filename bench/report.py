@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from bench.measure import Latencies, Spread, net, ratios, spread
+from bench.places import server_version
 from bench.rows import Row
 
 _RULE_SIZE = 1_000
@@ -20,20 +21,23 @@ _MOST_GROWTH = 1.20
 _MOST_CROWDING = 1.10
 
 
-def _machine() -> dict[str, str]:
+def machine(stores: Iterable[str]) -> dict[str, str]:
+    """Return what was measured with: versions, and the number of cores."""
     return {
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         "Flask": version("flask"),
         "gunicorn": version("gunicorn"),
         "cores": str(os.cpu_count()),
+        **({"PostgreSQL": server_version(), "psycopg": version("psycopg")} if "postgres" in stores else {}),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row at one size: latencies in µs, ratios floor ÷ ours."""
+    """One row in one store at one size: latencies in µs, ratios floor ÷ ours."""
 
+    store: str
     row: str
     title: str
     size: int
@@ -45,10 +49,11 @@ class Line:
     wanted: float | None
 
     @classmethod
-    def of(cls, row: Row, size: int, latencies: Latencies) -> Line:
+    def of(cls, row: Row, store: str, size: int, latencies: Latencies) -> Line:
         """Return the line of `row` from the latencies of the lanes floor, ours and empty."""
         floor, ours, empty = latencies["floor"], latencies["ours"], latencies["empty"]
         return cls(
+            store=store,
             row=row.name,
             title=row.title,
             size=size,
@@ -57,7 +62,7 @@ class Line:
             empty=spread(empty).middle,
             ratio=spread(ratios(floor, ours)),
             net_ratio=spread(ratios(net(floor, empty), net(ours, empty))),
-            wanted=row.wanted if size == _RULE_SIZE else None,
+            wanted=row.wanted.get(store) if size == _RULE_SIZE else None,
         )
 
 
@@ -65,6 +70,7 @@ class Line:
 class Growth:
     """Latency at the largest size ÷ at the smallest, of each side, and ours ÷ the floor's."""
 
+    store: str
     row: str
     title: str
     sizes: tuple[int, int]
@@ -78,6 +84,7 @@ class Growth:
 class Crowding:
     """Creating under a parent with `children` ÷ under one that has none, in one side."""
 
+    store: str
     side: str
     children: int
     lonely: float
@@ -90,6 +97,7 @@ class Crowding:
 class Price:
     """What a kind of rights costs a list of 1 000: µs with them and without, and the rate with ÷ without."""
 
+    store: str
     kind: str
     guarded: float
     bare: float
@@ -117,30 +125,31 @@ class Report:
 
     name: str
     rounds: int
-    machine: dict[str, str] = field(default_factory=_machine)
+    machine: dict[str, str]
     lines: list[Line] = field(default_factory=list)
     crowding: list[Crowding] = field(default_factory=list)
     rights: list[Price] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
 
     def growth(self) -> list[Growth]:
-        """Return how each row grew from the smallest size to the largest."""
+        """Return how each row grew, in each store, from the smallest size to the largest."""
         sizes = sorted({line.size for line in self.lines})
         if len(sizes) < 2:
             return []
         least, most = sizes[0], sizes[-1]
-        small = {line.row: line for line in self.lines if line.size == least}
+        small = {(line.store, line.row): line for line in self.lines if line.size == least}
+        pairs = [(small[large.store, large.row], large) for large in self.lines if large.size == most]
         return [
             Growth(
+                store=large.store,
                 row=large.row,
                 title=large.title,
                 sizes=(least, most),
-                floor=large.floor / small[large.row].floor,
-                ours=large.ours / small[large.row].ours,
-                ours_to_floor=small[large.row].ratio.middle / large.ratio.middle,
+                floor=large.floor / before.floor,
+                ours=large.ours / before.ours,
+                ours_to_floor=before.ratio.middle / large.ratio.middle,
             )
-            for large in self.lines
-            if large.size == most
+            for before, large in pairs
         ]
 
     def write(self, folder: Path) -> Path:
@@ -157,36 +166,39 @@ class Report:
 
     def _text(self) -> Iterator[str]:
         yield f"{self.name}: {', '.join(f'{k} {v}' for k, v in self.machine.items())}"
-        for size in sorted({line.size for line in self.lines}):
-            yield from _lines_text(size, self.rounds, [x for x in self.lines if x.size == size])
-        yield from _growth_text(self.growth())
+        for store, size in dict.fromkeys((line.store, line.size) for line in self.lines):
+            lines = [line for line in self.lines if (line.store, line.size) == (store, size)]
+            yield from _lines_text(f"{store}, {number(size)}", self.rounds, lines)
+        for store in dict.fromkeys(line.store for line in self.lines):
+            yield from _growth_text([line for line in self.growth() if line.store == store])
         for found in self.crowding:
             yield (
-                f"\n{found.side}: create under a parent with {_number(found.children)} children "
+                f"\n{found.store}, {found.side}: create under a parent with {number(found.children)} children "
                 f"{found.crowded:.0f} µs, with none {found.lonely:.0f} µs: "
-                f"{_spread(found.ratio)}, {_at_most(found.ratio.middle, found.wanted)}"
+                f"{shown(found.ratio)}, {at_most(found.ratio.middle, found.wanted)}"
             )
         for price in self.rights:
             yield (
-                f"\nrights, {price.kind}: list of 1 000 {price.guarded:.0f} µs, without {price.bare:.0f} µs: "
-                f"{_spread(price.rate)}, {_at_least(price.rate.middle, price.wanted)}"
+                f"\n{price.store}, rights, {price.kind}: "
+                f"list of 1 000 {price.guarded:.0f} µs, without {price.bare:.0f} µs: "
+                f"{shown(price.rate)}, {at_least(price.rate.middle, price.wanted)}"
             )
         if self.figures:
             yield ""
         for figure in self.figures:
             median = "" if figure.median is None else f"(median {figure.median:.2f}) "
-            bound = _at_most(figure.value, figure.wanted)
+            bound = at_most(figure.value, figure.wanted)
             yield f"{figure.name:<56}{figure.value:>10.2f} {figure.unit:<4}{median}{bound}"
 
 
-def _lines_text(size: int, rounds: int, lines: list[Line]) -> Iterator[str]:
-    yield f"\n{_number(size)} items, µs, median of {rounds} rounds (least–most)"
+def _lines_text(title: str, rounds: int, lines: list[Line]) -> Iterator[str]:
+    yield f"\n{title} items, µs, median of {rounds} rounds (least–most)"
     yield (f"{'':<32}{'floor':>9}{'ours':>9}{'empty':>9}   {'floor ÷ ours':<19}{'net of empty':<19}")
     for line in lines:
         yield (
             f"{line.title:<32}{line.floor:>9.0f}{line.ours:>9.0f}{line.empty:>9.0f}   "
-            f"{_spread(line.ratio):<19}{_spread(line.net_ratio):<19}"
-            f"{_at_least(line.ratio.middle, line.wanted)}"
+            f"{shown(line.ratio):<19}{shown(line.net_ratio):<19}"
+            f"{at_least(line.ratio.middle, line.wanted)}"
         )
 
 
@@ -194,30 +206,34 @@ def _growth_text(growth: list[Growth]) -> Iterator[str]:
     if not growth:
         return
     least, most = growth[0].sizes
-    yield f"\nGrowth, {_number(most)} ÷ {_number(least)} items"
+    yield f"\n{growth[0].store}, growth, {number(most)} ÷ {number(least)} items"
     yield f"{'':<32}{'floor':>9}{'ours':>9}   {'ours ÷ floor':<14}"
     for line in growth:
         yield (
             f"{line.title:<32}{line.floor:>9.2f}{line.ours:>9.2f}   {line.ours_to_floor:<14.2f}"
-            f"{_at_most(line.ours_to_floor, line.wanted)}"
+            f"{at_most(line.ours_to_floor, line.wanted)}"
         )
 
 
-def _at_least(value: float, wanted: float | None) -> str:
+def at_least(value: float, wanted: float | None) -> str:
+    """Say whether a value is as great as it has to be."""
     if wanted is None:
         return ""
     return f"≥ {wanted:.2f} {'met' if value >= wanted else 'MISSED'}"
 
 
-def _at_most(value: float, wanted: float | None) -> str:
+def at_most(value: float, wanted: float | None) -> str:
+    """Say whether a value is as small as it has to be."""
     if wanted is None:
         return ""
     return f"≤ {wanted:g} {'met' if value <= wanted else 'MISSED'}"
 
 
-def _spread(values: Spread) -> str:
+def shown(values: Spread) -> str:
+    """Write a median with its range."""
     return f"{values.middle:.2f} ({values.least:.2f}–{values.most:.2f})"
 
 
-def _number(value: int) -> str:
+def number(value: int) -> str:
+    """Write a whole number with spaces between the thousands."""
     return f"{value:,}".replace(",", " ")

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 from gunicorn.app.base import BaseApplication
 
+from bench.places import Place
+
 _SETTINGS: dict[str, Any] = {
     "worker_class": "gthread",
     "workers": 1,
@@ -30,10 +32,10 @@ _SETTINGS: dict[str, Any] = {
 
 
 class Server:
-    """A running side: `with Server("floor", folder, core=0) as server: server.port`."""
+    """A running side: `with Server("floor", place, core=0) as server: server.port`."""
 
-    def __init__(self, side: str, folder: Path, core: int | None) -> None:
-        self._command = [sys.executable, "-m", "bench.server", side, str(folder)]
+    def __init__(self, side: str, place: Place, core: int | None) -> None:
+        self._command = [sys.executable, "-m", "bench.server", side, place.store, str(place.folder)]
         self._command.append("" if core is None else str(core))
         self.port = 0
 
@@ -70,9 +72,9 @@ class Server:
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """The WSGI application of a side, made in the worker, after the fork."""
 
-    def __init__(self, side: str, folder: Path, descriptor: str) -> None:
+    def __init__(self, side: str, place: Place, descriptor: str) -> None:
         self._side = side
-        self._folder = folder
+        self._place = place
         self._descriptor = descriptor
         super().__init__()
 
@@ -81,14 +83,14 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return import_module(f"bench.{self._side}").create_app(self._folder)
+        return import_module(f"bench.{self._side}").create_app(self._place)
 
 
-def main(side: str, folder: str, core: str, descriptor: str) -> None:
+def main(side: str, store: str, folder: str, core: str, descriptor: str) -> None:
     """Serve `side` on the listening socket `descriptor` until the process is terminated."""
     if core:
         os.sched_setaffinity(0, {int(core)})
-    _Application(side, Path(folder), descriptor).run()
+    _Application(side, Place(store, Path(folder)), descriptor).run()
 
 
 if __name__ == "__main__":

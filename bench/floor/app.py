@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import time
 from collections.abc import Iterable
-from pathlib import Path
+from importlib import import_module
 
 import msgspec
 from flask import Flask, Response, request
@@ -15,10 +14,10 @@ from bench.floor.answers import RefusedError, answer_errors, bare_answer, etag_o
 from bench.floor.checks import missing_parent
 from bench.floor.kinds import PEOPLE, SITES, Kind, checked, merged, new_document, row_of, touched
 from bench.floor.listing import listing
-from bench.floor.store import Store
+from bench.floor.store import Change, Store
 from bench.model import FILLED_AT, Clock, NewId, Values, utc_now
+from bench.places import Place
 
-_FILE = "floor.sqlite"
 _decode = msgspec.json.Decoder().decode
 
 
@@ -29,24 +28,28 @@ def uuid7() -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def create_app(folder: Path, clock: Clock = utc_now, new_id: NewId = uuid7) -> Flask:
-    """Return the application over the database in `folder`, which is made when missing."""
+def create_app(place: Place, clock: Clock = utc_now, new_id: NewId = uuid7) -> Flask:
+    """Return the application over the database at `place`; tables are made when missing."""
     app = Flask("floor")
     app.config["MAX_CONTENT_LENGTH"] = 1 << 20
     answer_errors(app)
-    store = app.extensions["store"] = Store(folder / _FILE)
+    store = app.extensions["store"] = _store(place)
     for kind in (SITES, PEOPLE):
         Routes(kind, store, clock, new_id).add_to(app)
     return app
 
 
-def fill(folder: Path, sites: Iterable[Values], people: Iterable[Values]) -> None:
-    """Store `sites` and `people`, which carry their `_id`, in one transaction."""
-    store = Store(folder / _FILE)
-    with store.writing() as connection:
-        for kind, items in ((SITES, sites), (PEOPLE, people)):
-            connection.executemany(kind.insert, (_filled(kind, values) for values in items))
+def fill(place: Place, sites: Iterable[Values], people: Iterable[Values]) -> None:
+    """Store `sites` and `people`, which carry their `_id`, each in one transaction."""
+    store = _store(place)
+    for kind, items in ((SITES, sites), (PEOPLE, people)):
+        store.fill(kind, (_filled(kind, values) for values in items))
     store.close()
+
+
+def _store(place: Place) -> Store:
+    store: Store = import_module(f"bench.floor.{place.store}").Store(place)
+    return store
 
 
 def _filled(kind: Kind, values: Values) -> Values:
@@ -77,27 +80,18 @@ class Routes:
 
     def list_page(self) -> Response:
         """Answer one page with the total."""
-        asked = listing(request.args, self._kind.columns)
-        tail = f"FROM {self._kind.name}{asked.where}"
-        connection = self._store.connection
-        (total,) = connection.execute(f"SELECT count(*) {tail}", asked.values).fetchone()
-        rows = connection.execute(
-            f"SELECT doc {tail} ORDER BY {asked.order} LIMIT ? OFFSET ?",
-            (*asked.values, asked.page, asked.skip),
-        ).fetchall()
-        headers = {"X-Total-Count": str(total)}
-        end = asked.skip + len(rows)
-        if end < total:
+        asked = listing(request.args, self._kind.columns, self._store.dialect)
+        page = self._store.page(self._kind, asked)
+        headers = {"X-Total-Count": str(page.total)}
+        end = asked.skip + page.count
+        if end < page.total:
             headers["Link"] = f'<{self._path}?_skip={end}&_page={asked.page}>; rel="next"'
-        body = (
-            f'{{"result":[{",".join([doc for (doc,) in rows])}],"total":{total},'
-            f'"_view":"client","_skip":{asked.skip},"_page":{asked.page}}}'
-        )
-        return json_answer(200, body.encode(), headers)
+        shown = f'],"total":{page.total},"_view":"client","_skip":{asked.skip},"_page":{asked.page}}}'
+        return json_answer(200, b'{"result":[' + page.body + shown.encode(), headers)
 
     def read(self, item_id: str) -> Response:
         """Answer one item, or 304."""
-        body = self._stored(self._store.connection, item_id).encode()
+        body = _found(self._store.one(self._kind, item_id))
         etag = etag_of(body)
         if request.if_none_match.contains_weak(etag):
             return bare_answer(304, {"ETag": f'"{etag}"'})
@@ -108,10 +102,10 @@ class Routes:
         values = checked(self._kind, _body())
         document = new_document(self._kind, values, self._new_id(), self._clock())
         row = row_of(document)
-        with self._store.writing() as connection:
+        with self._store.changing() as change:
             if self._kind is PEOPLE:
-                _check_parent(connection, document)
-            connection.execute(self._kind.insert, row)
+                _check_parent(change, document)
+            change.insert(self._kind, row)
         body = row["doc"].encode()
         location = f"{self._path}/{document['_id']}"
         return json_answer(201, body, {"ETag": f'"{etag_of(body)}"', "Location": location})
@@ -121,37 +115,35 @@ class Routes:
         values = _body()
         sent_back = {key: values.pop(key) for key in ("_id", "_meta") if key in values}
         changes = checked(self._kind, values)
-        with self._store.writing() as connection:
-            text = self._stored(connection, item_id)
-            _check_match(text)
-            before = _decode(text)
+        with self._store.changing() as change:
+            body = _found(change.held(self._kind, item_id))
+            _check_match(body)
+            before = _decode(body)
             if any(before[key] != value for key, value in sent_back.items()):
                 raise RefusedError(422, "_id and _meta cannot be changed.")
             after = merged(self._kind, before, changes)
             if after != before:
                 if self._kind is PEOPLE and after["site"] != before["site"]:
-                    _check_parent(connection, after)
+                    _check_parent(change, after)
                 row = row_of(touched(after, self._clock()))
-                connection.execute(self._kind.update, row)
-                text = row["doc"]
-        body = text.encode()
+                change.update(self._kind, row)
+                body = row["doc"].encode()
         return json_answer(200, body, {"ETag": f'"{etag_of(body)}"'})
 
     def delete(self, item_id: str) -> Response:
         """Delete an item nothing refers to."""
-        with self._store.writing() as connection:
-            _check_match(self._stored(connection, item_id))
-            if self._kind is SITES:
-                _check_childless(connection, item_id)
-            connection.execute(f"DELETE FROM {self._kind.name} WHERE _id = ?", (item_id,))
+        with self._store.changing() as change:
+            _check_match(_found(change.held(self._kind, item_id)))
+            if self._kind is SITES and change.has_people(item_id):
+                raise RefusedError(409, "Someone still refers to this site.")
+            change.delete(self._kind, item_id)
         return bare_answer(204, {})
 
-    def _stored(self, connection: sqlite3.Connection, item_id: str) -> str:
-        statement = f"SELECT doc FROM {self._kind.name} WHERE _id = ?"
-        row: tuple[str] | None = connection.execute(statement, (item_id,)).fetchone()
-        if row is None:
-            raise RefusedError(404, "There is no such item.")
-        return row[0]
+
+def _found(body: bytes | None) -> bytes:
+    if body is None:
+        raise RefusedError(404, "There is no such item.")
+    return body
 
 
 def _body() -> Values:
@@ -166,18 +158,11 @@ def _body() -> Values:
     return values
 
 
-def _check_parent(connection: sqlite3.Connection, person: Values) -> None:
-    found = connection.execute("SELECT 1 FROM sites WHERE _id = ?", (person["site"],))
-    if found.fetchone() is None:
+def _check_parent(change: Change, person: Values) -> None:
+    if not change.has_site(person["site"]):
         raise RefusedError(422, "The item is not valid.", missing_parent("$.site"))
 
 
-def _check_childless(connection: sqlite3.Connection, site_id: str) -> None:
-    found = connection.execute("SELECT 1 FROM people WHERE site = ? LIMIT 1", (site_id,))
-    if found.fetchone() is not None:
-        raise RefusedError(409, "Someone still refers to this site.")
-
-
-def _check_match(text: str) -> None:
-    if request.if_match and not request.if_match.contains(etag_of(text.encode())):
+def _check_match(body: bytes) -> None:
+    if request.if_match and not request.if_match.contains(etag_of(body)):
         raise RefusedError(412, "The item was changed.")

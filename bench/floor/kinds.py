@@ -1,4 +1,4 @@
-"""The two kinds of documents the floor keeps: their fields, columns and statements."""
+"""The two kinds of documents the floor keeps: their fields and columns."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ class Kind:
     defaults: Values
     required: tuple[str, ...]
     columns: dict[str, type]
-    insert: str
-    update: str
 
 
 SITES = Kind(
@@ -34,8 +32,6 @@ SITES = Kind(
     defaults={"name": None, "city": None, "people": []},
     required=("name",),
     columns={"_id": str},
-    insert="INSERT INTO sites (_id, doc) VALUES (:_id, :doc)",
-    update="UPDATE sites SET doc = :doc WHERE _id = :_id",
 )
 PEOPLE = Kind(
     name="people",
@@ -43,8 +39,6 @@ PEOPLE = Kind(
     defaults=dict.fromkeys(PERSON) | {"male": True},
     required=("name", "site"),
     columns={"_id": str, "name": str, "age": int, "site": str},
-    insert="INSERT INTO people (_id, name, age, site, doc) VALUES (:_id, :name, :age, :site, :doc)",
-    update="UPDATE people SET name = :name, age = :age, site = :site, doc = :doc WHERE _id = :_id",
 )
 
 

@@ -7,11 +7,19 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-_OPERATORS = {"$eq": "=", "$ne": "IS NOT", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_OPERATORS = {"$eq": "=", "$ne": "", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 
 
 class BadQueryError(ValueError):
     """Raised when a query string asks for what does not exist, with a text for the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What databases write differently: the place of a value, and `$ne`, which holds for absent values."""
+
+    value: str
+    differs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class Listing:
     page: int
 
 
-def listing(arguments: MultiDict[str, str], columns: dict[str, type]) -> Listing:
+def listing(arguments: MultiDict[str, str], columns: dict[str, type], dialect: Dialect) -> Listing:
     """Read `?age.$gte=30&_sort=name&_page=10`, where only `columns` can be named."""
     conditions: list[str] = []
     values: list[Any] = []
@@ -41,7 +49,8 @@ def listing(arguments: MultiDict[str, str], columns: dict[str, type]) -> Listing
             name, _, operator = key.partition(".")
             if name not in columns or (operator or "$eq") not in _OPERATORS:
                 raise BadQueryError(f"{key} cannot be filtered.")
-            conditions.append(f"{name} {_OPERATORS[operator or '$eq']} ?")
+            sign = _OPERATORS[operator or "$eq"] or dialect.differs
+            conditions.append(f"{name} {sign} {dialect.value}")
             values.append(_value(key, text, columns[name]))
     where = " WHERE " + " AND ".join(conditions) if conditions else ""
     return Listing(where, tuple(values), order, skip, page)

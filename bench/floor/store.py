@@ -1,63 +1,75 @@
-"""The tables of the floor: one JSON document per row, beside the columns it is searched by."""
+"""What the routes of the floor ask of the database, whichever it is."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS sites (
-    _id TEXT PRIMARY KEY,
-    doc TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS people (
-    _id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    age INTEGER,
-    site TEXT NOT NULL,
-    doc TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS people_name ON people (name);
-CREATE INDEX IF NOT EXISTS people_age ON people (age);
-CREATE INDEX IF NOT EXISTS people_site ON people (site);
-"""
+from bench.floor.kinds import Kind
+from bench.floor.listing import Dialect, Listing
+from bench.model import Values
 
 
-class Store:
-    """One SQLite file, durable at each commit, with a connection for each thread."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: how many items match, how many there are on it, and these as JSON with commas between."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        self.connection.executescript(_TABLES)
+    total: int
+    count: int
+    body: bytes
 
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """Return the connection of this thread, opened when it is first asked for."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._path, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            self._local.connection = connection
-        return connection
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock; commit at the end, roll back when something was raised."""
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+class Change(Protocol):
+    """One transaction that writes."""
+
+    def held(self, kind: Kind, item_id: str) -> bytes | None:
+        """Return the document of an item that is about to be changed, and keep others from changing it."""
+        ...
+
+    def has_site(self, site_id: str) -> bool:
+        """Tell whether there is a site, and keep others from deleting it."""
+        ...
+
+    def has_people(self, site_id: str) -> bool:
+        """Tell whether anybody refers to a site."""
+        ...
+
+    def insert(self, kind: Kind, row: Values) -> None:
+        """Store a new item."""
+        ...
+
+    def update(self, kind: Kind, row: Values) -> None:
+        """Replace an item."""
+        ...
+
+    def delete(self, kind: Kind, item_id: str) -> None:
+        """Remove an item."""
+        ...
+
+
+class Store(Protocol):
+    """A database with the tables of the floor, durable at each commit."""
+
+    dialect: Dialect
+
+    def one(self, kind: Kind, item_id: str) -> bytes | None:
+        """Return the document of an item."""
+        ...
+
+    def page(self, kind: Kind, asked: Listing) -> Page:
+        """Return one page with its total."""
+        ...
+
+    def changing(self) -> AbstractContextManager[Change]:
+        """Begin to write; commit at the end, roll back when something was raised."""
+        ...
+
+    def fill(self, kind: Kind, rows: Iterable[Values]) -> None:
+        """Store many items in one transaction."""
+        ...
 
     def close(self) -> None:
-        """Close the connection of this thread, which leaves one file when it is the last."""
-        self.connection.close()
-        del self._local.connection
+        """Close what is open."""
+        ...

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
 from bench.ours import declare, fill
+from bench.places import Place
 
 
 def _of_adults(_: str, person: Any) -> bool:
@@ -27,8 +27,8 @@ _READ = {"email": _of_all, "salary": _of_adults, "birth": _of_some}
 __all__ = ["create_app", "fill"]
 
 
-def create_app(folder: Path) -> Flask:
-    """Return the application over the database in `folder`."""
+def create_app(place: Place) -> Flask:
+    """Return the application over the database at `place`."""
     app = Flask("ours")
-    declare(folder, read=_READ, visible={"age": ("$gte", 0)}).build_routes(app)
+    declare(place, read=_READ, visible={"age": ("$gte", 0)}).build_routes(app)
     return app

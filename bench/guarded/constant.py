@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import Flask
 
 from bench.ours import declare, fill
+from bench.places import Place
 
 _READ = {"email": True, "salary": True, "birth": True}
 
 __all__ = ["create_app", "fill"]
 
 
-def create_app(folder: Path) -> Flask:
-    """Return the application over the database in `folder`."""
+def create_app(place: Place) -> Flask:
+    """Return the application over the database at `place`."""
     app = Flask("ours")
-    declare(folder, read=_READ, visible={}, can_read=True, can_modify=True).build_routes(app)
+    declare(place, read=_READ, visible={}, can_read=True, can_modify=True).build_routes(app)
     return app

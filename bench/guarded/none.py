@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import Flask
 
 from bench.ours import declare, fill
+from bench.places import Place
 
 __all__ = ["create_app", "fill"]
 
 
-def create_app(folder: Path) -> Flask:
-    """Return the application over the database in `folder`."""
+def create_app(place: Place) -> Flask:
+    """Return the application over the database at `place`."""
     app = Flask("ours")
-    declare(folder).build_routes(app)
+    declare(place).build_routes(app)
     return app

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
@@ -13,6 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bench import floor, model, ours
+from bench.places import Place
+from tests.bench.serving import LIBRARIES, server_for
 
 EQUAL_HEADERS = (
     "Content-Type",
@@ -24,6 +26,13 @@ EQUAL_HEADERS = (
 )
 SITES, PEOPLE = "/bench/sites", "/bench/people"
 NOBODY = "018cc251-f400-7000-8000-ffffffffffff"
+
+
+class Places(NamedTuple):
+    """Where the two sides keep their data."""
+
+    ours: Place
+    floor: Place
 
 
 @dataclass
@@ -56,31 +65,44 @@ class Dialogue:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Dialogue]:
-    """Serve both sides over `folder`."""
+def serving(places: Places) -> Iterator[Dialogue]:
+    """Serve both sides, each over its place."""
     dialogue = Dialogue()
     app = Flask("ours")
-    backoffice = ours.declare(folder, dialogue.now, dialogue.new_id)
+    backoffice = ours.declare(places.ours, dialogue.now, dialogue.new_id)
     backoffice.build_routes(app)
-    by_hand = floor.create_app(folder, dialogue.now, dialogue.new_id)
+    by_hand = floor.create_app(places.floor, dialogue.now, dialogue.new_id)
     dialogue.clients = [app.test_client(), by_hand.test_client()]
     with closing(backoffice), closing(by_hand.extensions["store"]):
         yield dialogue
 
 
+@pytest.fixture(params=LIBRARIES)
+def places(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
+    """Where the two sides keep their data, without items."""
+    server_for(request.param, monkeypatch)
+    place = Place(request.param, tmp_path)
+    both = Places(place.within("ours"), place.within("floor"))
+    for one in both:
+        one.make()
+    yield both
+    for one in both:
+        one.remove()
+
+
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Dialogue]:
+def empty(places: Places) -> Iterator[Dialogue]:
     """Both sides, without items."""
-    with serving(tmp_path) as dialogue:
+    with serving(places) as dialogue:
         yield dialogue
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Iterator[Dialogue]:
+def filled(places: Places) -> Iterator[Dialogue]:
     """Both sides with three sites, the last one without people, filled as the bench does it."""
-    for side in (ours, floor):
-        side.fill(tmp_path, model.sites(3), model.people(150, 2))
-    with serving(tmp_path) as dialogue:
+    ours.fill(places.ours, model.sites(3), model.people(150, 2))
+    floor.fill(places.floor, model.sites(3), model.people(150, 2))
+    with serving(places) as dialogue:
         yield dialogue
 
 

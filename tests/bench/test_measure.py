@@ -32,7 +32,7 @@ def test_each_lane_gets_the_same_requests() -> None:
     echoes = {"floor": Echo(), "ours": Echo()}
     numbered = row(lambda turn: b"%d of %d" % (turn.number, turn.size))
 
-    found = measure({label: Lane(echo, numbered) for label, echo in echoes.items()}, 9, 2, 3)
+    found = measure({label: Lane(echo, numbered, 9) for label, echo in echoes.items()}, 2, 3)
 
     assert {label: len(values) for label, values in found.items()} == {"floor": 2, "ours": 2}
     assert echoes["floor"].sent == [b"%d of 9" % number for number in range(9)]
@@ -42,15 +42,15 @@ def test_each_lane_gets_the_same_requests() -> None:
 def test_an_unexpected_status_ends_the_run() -> None:
     """A failing request is never a fast one."""
     with pytest.raises(RuntimeError, match="empty: 503, not 200"):
-        measure({"ours": Lane(Echo(status=503), EMPTY)}, 1, 1, 1)
+        measure({"ours": Lane(Echo(status=503), EMPTY, 1)}, 1, 1)
 
 
 def test_different_answers_end_the_run() -> None:
     """Two sides that answer differently are not compared."""
-    lanes = {"floor": Lane(Echo(b"1"), EMPTY), "ours": Lane(Echo(b"2"), EMPTY)}
+    lanes = {"floor": Lane(Echo(b"1"), EMPTY, 1), "ours": Lane(Echo(b"2"), EMPTY, 1)}
 
     with pytest.raises(RuntimeError, match="the answers differ"):
-        require_same_answers(lanes, 1)
+        require_same_answers(lanes)
 
 
 def test_statistics() -> None:

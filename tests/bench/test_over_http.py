@@ -4,22 +4,29 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from bench.over_http import client_core, measure_parents, measure_rows
-from bench.report import Report
+import pytest
+
+from bench.cores import client_core
+from bench.over_http import measure_parents, measure_rows
+from bench.places import Place
+from bench.report import Report, machine
 from bench.rows import ROWS
+from tests.bench.serving import FLOORS, server_for
 
 SIDES = {"floor": "floor", "ours": "floor"}
 
 
-def test_the_floor_against_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", FLOORS)
+def test_the_floor_against_itself(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row at two sizes, the two parents and the memory, as tables and as JSON."""
-    report = Report(name="try", rounds=1)
+    server_for(store, monkeypatch)
+    place = Place(store, tmp_path)
+    report = Report("try", 1, machine([store]))
     rows = [replace(row, times=2) for row in ROWS]
 
     for size in (20, 40):
-        folder = tmp_path / str(size)
-        measure_rows(report, rows, SIDES, size, folder, memory=size == 40)
-    measure_parents(report, SIDES, 20, tmp_path / "parents")
+        measure_rows(report, rows, SIDES, size, place.within(str(size)), memory=size == 40)
+    measure_parents(report, SIDES, 20, place.within("parents"))
 
     assert [line.size for line in report.lines] == [20] * len(ROWS) + [40] * len(ROWS)
     assert len(report.growth()) == len(ROWS)
