@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from backo.connectors.base import Column
-from backo.errors import ConflictError, Problem, ValidationError, shown
+from backo.errors import ConflictError, Problem, RightError, ValidationError, shown
 from backo.paths import to_text
 from backo.query.filters import Compare, Operator, Query
 from backo.query.reading import one_value
@@ -39,7 +39,7 @@ def create_many(collection: Collection, values: Iterable[Mapping[str, Any]], siz
     for batch in _batches(values, size):
         try:
             ids = _create(collection, batch, created)
-        except (ValidationError, ConflictError, PermissionError) as error:
+        except (ValidationError, ConflictError, RightError) as error:
             if created and not error.hint and open_unit(collection.catalog) is None:
                 error.hint = f"the first {created} items are stored, and nothing of what follows"
             raise

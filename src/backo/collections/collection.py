@@ -53,7 +53,7 @@ T = TypeVar("T")
 _FROM_CODE = Limits(filter=100_000, pattern=10_000)
 _HANDED_ALONG = "transaction_id"  # code may hand it to every method; it is not needed
 _MAX_ID = 500  # characters, as of every unique text
-BATCH_SIZE = 1000  # items that are created in one unit of work, unless somebody says otherwise
+BATCH_SIZE = 10_000  # items that are created in one unit of work, unless somebody says otherwise
 _PAGE = 1000  # items that a selection in Python reads at a time
 
 

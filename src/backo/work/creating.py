@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from backo.errors import BackoError, ConflictError, Problem, ValidationError
+from backo.errors import BackoError, ConflictError, Problem, RightError, ValidationError
 from backo.items.documents import stored_document
 from backo.items.record import Record
 from backo.paths import value_at
@@ -28,13 +28,13 @@ from backo.work.unit import Unit
 
 _log = logging.getLogger("backo.Item")
 
-_REFUSALS = (ValidationError, ConflictError, PermissionError)
+_REFUSALS = (ValidationError, ConflictError, RightError)
 """Errors whose problems are told with the position of the item."""
 
 
 def create_all(
     unit: Unit, entry: Entry, given: Iterable[Any], make_id: Callable[[Record], str], *, is_fresh: bool, start: int
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """Create items in their order, all or none.
 
     Args:
@@ -69,7 +69,7 @@ def create_all(
             except Exception as error:
                 if problems:  # perhaps it misses an item that was refused
                     break
-                if isinstance(error, BackoError) and isinstance(error, _REFUSALS):
+                if isinstance(error, _REFUSALS):
                     error.problems = tuple(placed(position, error))
                 raise
         if problems:
@@ -115,7 +115,7 @@ class _Batch:
         self._is_fresh = is_fresh
         self._shortcut = _Shortcut.of(unit, entry)
         self._waiting: list[tuple[int, dict[str, Any]]] = []
-        self.documents: list[dict[str, Any]] = []
+        self.documents: list[Mapping[str, Any]] = []
 
     def add(self, position: int, given: Any) -> None:
         """Create one item; raises as `changing.create` does."""
@@ -133,7 +133,7 @@ class _Batch:
         record = _new(self._entry, given)
         changing.create(self._unit, self._entry, record, self._make_id, is_fresh=self._is_fresh, is_own=True)
         if record._origin is not None:
-            self.documents.append(dict(record._origin.document))
+            self.documents.append(record._origin.document)
 
     def settle(self) -> None:
         """Hand over what waits, before somebody else may look for it.
