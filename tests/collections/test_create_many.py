@@ -344,6 +344,19 @@ def test_children_given_to_a_parent_before_they_exist(stores: Stores) -> None:
     assert links(backoffice, "books.author") == {"b0001": ["a1"]}
 
 
+def test_an_id_is_asked_for_once(stores: Stores) -> None:
+    """Also where the item finds out by its `_id` that others have linked it already."""
+    backoffice = stores.backoffice(shop(), ids=None)
+    backoffice.books.connector.generate_id = counted()
+
+    with backoffice.transaction():
+        backoffice.authors.create({"name": "a1", "books": ["n0001"]})
+        backoffice.books.create_many(books(3))
+
+    assert [one["_id"] for one in backoffice.books.select()] == ["n0000", "n0001", "n0002"]
+    assert len(links(backoffice, "books.author")) == 1
+
+
 def test_an_open_transaction_is_joined(stores: Stores) -> None:
     """All batches belong to it, are seen in it, and are gone when it fails."""
     backoffice = stores.backoffice(shop())

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from backo.connectors.base import Column
-from backo.errors import ConflictError, Problem, RightError, ValidationError, shown
+from backo.errors import ConflictError, DBError, Problem, RightError, ValidationError, shown
 from backo.paths import to_text
 from backo.query.filters import Compare, Operator, Query
 from backo.query.reading import one_value
 from backo.schema.problems import MAX_PROBLEMS
 from backo.work.creating import create_all
-from backo.work.unit import open_unit, unit_of_work
+from backo.work.unit import Unit, open_unit, unit_of_work
 
 if TYPE_CHECKING:
     from backo.collections.collection import Collection
@@ -58,21 +59,20 @@ def _batches(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
 def _create(collection: Collection, batch: Sequence[Any], start: int) -> list[str]:
     """Create a batch in the open unit of work, or in one of its own, where a value that is taken can be told."""
     entry, is_fresh = collection.entry, collection.connector.generate_id is None
-    if open_unit(collection.catalog) is not None:
-        with unit_of_work(collection.catalog, writing=True) as unit:
-            documents: Documents = create_all(unit, entry, batch, collection.make_id, is_fresh=is_fresh, start=start)
+    is_joined = open_unit(collection.catalog) is not None
+    documents: Documents = ()
+
+    def do(unit: Unit) -> list[str]:
+        nonlocal documents
+        documents = create_all(unit, entry, batch, collection.make_id, is_fresh=is_fresh, start=start)
         return [document["_id"] for document in documents]
-    documents = ()
+
     try:
-
-        def do(unit: Any) -> list[str]:
-            nonlocal documents
-            documents = create_all(unit, entry, batch, collection.make_id, is_fresh=is_fresh, start=start)
-            return [document["_id"] for document in documents]
-
         return collection.application.run_unit(do)
     except ConflictError as error:
-        error.problems = tuple(_located(collection, documents, start, error.problems))
+        if not is_joined:
+            with suppress(DBError):  # then it is told without positions
+                error.problems = tuple(_located(collection, documents, start, error.problems))
         raise
 
 

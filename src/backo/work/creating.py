@@ -119,19 +119,20 @@ class _Batch:
 
     def add(self, position: int, given: Any) -> None:
         """Create one item; raises as `changing.create` does."""
-        shortcut = self._shortcut
-        if shortcut is not None:
-            values = shortcut.taken_by(given)
-            if values is not None:
-                id_ = self._make_id(shortcut.record_of(values)) if not self._is_fresh else self._make_id(shortcut.blank)
-                if not self._unit.deferred((self._entry.name, id_)):
-                    document = shortcut.document(values, id_)
-                    self._waiting.append((position, document))
-                    self.documents.append(document)
-                    return
+        make_id, shortcut = self._make_id, self._shortcut
+        values = None if shortcut is None else shortcut.taken_by(given)
+        if shortcut is not None and values is not None:
+            record = shortcut.blank if self._is_fresh else shortcut.record_of(values)
+            id_ = make_id(record)
+            if not self._unit.deferred((self._entry.name, id_)):
+                document = shortcut.document(values if self._is_fresh else record._values, id_)
+                self._waiting.append((position, document))
+                self.documents.append(document)
+                return
+            make_id = lambda _: id_  # noqa: E731  # it is made once
         self.settle()
         record = _new(self._entry, given)
-        changing.create(self._unit, self._entry, record, self._make_id, is_fresh=self._is_fresh, is_own=True)
+        changing.create(self._unit, self._entry, record, make_id, is_fresh=self._is_fresh, is_own=True)
         if record._origin is not None:
             self.documents.append(record._origin.document)
 

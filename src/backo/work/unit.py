@@ -329,6 +329,7 @@ class Unit:
     def number(self, collection: str, start: int, ids: list[str]) -> None:
         """Remember the positions of items that were sent together, for what is told of them in the end."""
         self._numbered.append((collection, start, ids))
+        self._positions = {}
         self._log.append(lambda: self._numbered.remove((collection, start, ids)))
 
     def where(self, collection: str, id_: str, path: FieldPath) -> tuple[int, str]:
