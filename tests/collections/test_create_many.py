@@ -52,6 +52,7 @@ def shop(**more: Any) -> dict[str, Item]:
         "is_lent": Bool(default=False),
         "weight": Float(),
         "size": Dict({"width": Float(required=True), "height": Float(default=20.0)}),
+        "place": Dict({"shelf": String(required=True), "row": Int()}),
         "words": List(String()),
         "author": Ref(coll="authors", field="$.books"),
         "sequel": Ref(coll="books", field="$.prequel"),
@@ -103,6 +104,9 @@ VALUES = st.fixed_dictionaries(
         "is_lent": st.sampled_from([True, None]),
         "weight": st.sampled_from([1, 2.5, None]),
         "size": st.sampled_from([{"width": 1.0}, {"height": 3.0}, {"width": 2.0, "height": None}, {}, None]),
+        "place": st.sampled_from(
+            [{"shelf": "s", "row": 1}, {"row": 1}, {"shelf": "t"}, {"shelf": None}, {"odd": 1}, None]
+        ),
         "words": st.sampled_from([["a", "b"], [], None]),
         "author": st.sampled_from(["a1", "a2", "nobody", None]),
         "sequel": st.sampled_from(["n0002", "n0003", None]),
@@ -234,12 +238,20 @@ def paths(error: backo.BackoError) -> list[str]:
 def test_every_problem_is_told_with_its_position(stores: Stores) -> None:
     """Positions count from the first item of the input; the batch is refused whole, those before it stay."""
     backoffice = stores.backoffice(shop())
-    given: list[Any] = [*books(5), {"pages": 0}, {"name": "x", "size": {"height": 1.0}}, {"name": "y", "odd": 1}, 7]
+    given: list[Any] = [
+        *books(5),
+        {"pages": 0},
+        {"name": "x", "size": {"height": 1.0}},
+        {"name": "y", "odd": 1},
+        {"name": "z", "place": {"row": 2}},
+    ]
 
     with pytest.raises(ValidationError) as caught:
         backoffice.books.create_many(given, batch_size=4)
 
     assert paths(caught.value) == ["$[5].pages", "$[5].name", "$[6].size.width", "$[7].odd"]
+    with pytest.raises(ValidationError):  # also where nothing else is wrong
+        backoffice.books.create_many([{"name": "z", "place": {"row": 2}}])
     assert caught.value.hint == "the first 4 items are stored, and nothing of what follows"
     assert backoffice.books.count() == 4
 
