@@ -18,6 +18,12 @@
     inside      the figures in process
     report      tables and JSON
 
+    python -m bench.imports --store sqlite --items 1000000
+
+    goods         what is imported
+    import_sides  this library over each store, and each driver alone
+    imports       how they take turns, and what is wanted
+
 All servers of a row are up at once and share one core; the client has another one. Requests
 alternate, so that what disturbs the machine disturbs all sides alike. A ratio is taken within
 a round; the median of the rounds is printed, with the least and the greatest.
