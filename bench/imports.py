@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import msgspec
 
@@ -31,9 +31,10 @@ _STORES = ("sqlite", "postgres")
 
 
 class Slice(msgspec.Struct):
-    """What one side tells of a slice: the seconds it took, and the memory of its process afterwards."""
+    """What one side tells of a slice: the seconds it took, those of the processor, and the memory afterwards."""
 
     seconds: float
+    cpu_seconds: float
     rss_mib: float
 
 
@@ -48,6 +49,8 @@ class Result:
         raw_per_s: those of the driver.
         ratio: the median over the slices of ours ÷ raw.
         ratios: the least and the greatest.
+        ours_cpu_us: of the processor, for an item; a busy machine changes it least.
+        raw_cpu_us: the same of the driver.
         rss_mib: memory of our process after the first slice.
         rss_growth_mib: how much it had grown after the last one.
         raw_rss_growth_mib: the same of the driver.
@@ -59,6 +62,8 @@ class Result:
     raw_per_s: float
     ratio: float
     ratios: tuple[float, float]
+    ours_cpu_us: float
+    raw_cpu_us: float
     rss_mib: float
     rss_growth_mib: float
     raw_rss_growth_mib: float
@@ -72,6 +77,7 @@ class Result:
             f"  ours  {self.ours_per_s:>8.0f} items/s  ≥ {_LEAST_RATE} {rate}\n"
             f"  raw   {self.raw_per_s:>8.0f} items/s\n"
             f"  ratio {self.ratio:>8.2f} ({self.ratios[0]:.2f}–{self.ratios[1]:.2f})  ≥ {_LEAST_RATIO} {ratio}\n"
+            f"  processor {self.ours_cpu_us:.1f} µs an item, raw {self.raw_cpu_us:.1f} µs\n"
             f"  memory {self.rss_mib:.0f} MiB after the first slice, {self.rss_growth_mib:+.1f} MiB after the last one"
             f" (raw {self.raw_rss_growth_mib:+.1f} MiB)"
         )
@@ -126,6 +132,8 @@ def _measure(store: str, place: str, items: int, batch: int) -> Result:
         raw_per_s=size * _SLICES / sum(one.seconds for one in raw),
         ratio=median(ratios),
         ratios=(min(ratios), max(ratios)),
+        ours_cpu_us=sum(one.cpu_seconds for one in ours) / (size * _SLICES) * 1e6,
+        raw_cpu_us=sum(one.cpu_seconds for one in raw) / (size * _SLICES) * 1e6,
         rss_mib=ours[0].rss_mib,
         rss_growth_mib=ours[-1].rss_mib - ours[0].rss_mib,
         raw_rss_growth_mib=raw[-1].rss_mib - raw[0].rss_mib,
@@ -156,9 +164,9 @@ def _serve(side: Side, batch: int) -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         first, last = map(int, line.split())
-        start = perf_counter()
+        start, cpu = perf_counter(), process_time()
         side.load(first, last, batch)
-        told = Slice(perf_counter() - start, _rss())
+        told = Slice(perf_counter() - start, process_time() - cpu, _rss())
         print(msgspec.json.encode(told).decode(), flush=True)
     side.close()
 
