@@ -28,6 +28,12 @@
     plans       how a database ran the statements of a request
     report      tables and JSON
 
+    python -m bench.imports --store sqlite --items 1000000
+
+    goods         what is imported
+    import_sides  this library over each store, and each driver alone
+    imports       how they take turns, and what is wanted
+
 All servers of a row are up at once and share one core, a database server included; the client has
 another one. Both sides acknowledge a write when it is on the disk. Requests
 alternate, so that what disturbs the machine disturbs all sides alike. A ratio is taken within

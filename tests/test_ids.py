@@ -1,10 +1,11 @@
-import secrets
+import os
 import threading
 import time
 import uuid
 
 import pytest
 
+from backo import ids
 from backo.ids import IdMaker, is_id, new_id
 
 
@@ -45,13 +46,30 @@ def test_a_clock_that_goes_back_changes_nothing(monkeypatch: pytest.MonkeyPatch)
 def test_ids_differ_between_makers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty-two bits are random, so two processes at the same moment make different ids."""
     monkeypatch.setattr(time, "time_ns", lambda: 1_000_000)
-    numbers = iter([1, 2])
-    monkeypatch.setattr(secrets, "randbits", lambda bits: 0 if bits < 62 else next(numbers))
+    numbers = iter([0, 1 << 2, 0, 2 << 2])  # where to begin to count, and the rest, of each
+    monkeypatch.setattr(ids, "_chance", lambda: next(numbers))
 
     one, other = IdMaker()(), IdMaker()()
 
     assert one[:18] == other[:18]
     assert one != other
+
+
+def test_a_forked_process_makes_ids_of_its_own() -> None:
+    """What its parent had drawn of chance, it does not use too."""
+    new_id()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, "\n".join(new_id()[19:] for _ in range(600)).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        theirs = set(told.read().splitlines())
+    os.waitpid(child, 0)
+
+    assert len(theirs) == 600
+    assert not theirs & {new_id()[19:] for _ in range(600)}
 
 
 def test_threads_share_a_maker() -> None:

@@ -89,13 +89,9 @@ def store(collection: Collection, batch: Iterable[Values], tally: Tally) -> None
     """Create the items that are not stored yet, and save those that differ from what is."""
     wanted = {IDENTIFIERS[collection.name](values): values for values in batch}
     stored = {item["_id"]: item for item in collection.select({"_id": ("$in", list(wanted))})}
-    for id_, values in wanted.items():
-        item = stored.get(id_)
-        if item is None:
-            collection.create(values)
-            tally.created += 1
-            continue
-        item.set(values)
+    tally.created += collection.create_many(values for id_, values in wanted.items() if id_ not in stored)
+    for id_, item in stored.items():
+        item.set(wanted[id_])
         if item.status == "SAVED":  # it equals what is stored
             tally.unchanged += 1
         else:

@@ -8,9 +8,10 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from backo import jsontext
+from backo.collections import bulk
 from backo.collections.actions import Action, CompiledAction, compile_action
 from backo.collections.entity import Entity
-from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler
+from backo.collections.metadata import GenericMetaDataHandler, StandardMetaDataHandler, is_standard
 from backo.collections.offering import declare
 from backo.collections.rendering import view_of
 from backo.collections.scope import CollectionScope, scope_for
@@ -34,6 +35,7 @@ from backo.schema.options import Function, Right, adapted, read_right
 from backo.schema.problems import MAX_PROBLEMS
 from backo.work import changing
 from backo.work.catalog import Catalog, Entry, Limits
+from backo.work.creating import placed
 from backo.work.loading import loaded
 from backo.work.rights import Rights, guards_of, tell_failure
 from backo.work.sight import Sights, present
@@ -51,6 +53,7 @@ T = TypeVar("T")
 _FROM_CODE = Limits(filter=100_000, pattern=10_000)
 _HANDED_ALONG = "transaction_id"  # code may hand it to every method; it is not needed
 _MAX_ID = 500  # characters, as of every unique text
+BATCH_SIZE = 10_000  # items that are created in one unit of work, unless somebody says otherwise
 _PAGE = 1000  # items that a selection in Python reads at a time
 
 
@@ -215,7 +218,10 @@ class Collection:
             contents = filing.contents_of(self, schema)
             kind, attributes = filing.FileEntity, {**attributes, **filing.attributes_of(contents)}
         record = record_class(schema, kind, attributes, kind=type(item))
-        self._entry = Entry(self.name, schema, self.store, record, stamp, links, self._rights(schema), contents)
+        alike = self.meta_data_handler is None or is_standard(self.meta_data_handler)
+        custom = type(item) is not Item
+        rights = self._rights(schema)
+        self._entry = Entry(self.name, schema, self.store, record, stamp, links, rights, contents, alike, custom)
         self._scope = None
         return self._entry
 
@@ -360,7 +366,7 @@ class Collection:
             try:
                 records.append(self._new_with(one))
             except ValidationError as error:
-                problems += _problems_at(index, error)
+                problems += placed(index, error)
             if len(problems) >= MAX_PROBLEMS:
                 break
         if problems:
@@ -406,6 +412,39 @@ class Collection:
             ConflictError: a unique value is taken.
         """
         return self.new().create(values, **kwargs)
+
+    def create_many(
+        self,
+        values: Iterable[Mapping[str, Any]],
+        *,
+        batch_size: int = BATCH_SIZE,
+        on_batch: Callable[[list[str]], object] | None = None,
+        **kwargs: Any,
+    ) -> int:
+        """Check values and store them as new items, as `create` does for each in its order, only faster.
+
+        Each batch is one unit of work, and is stored whole or not at all; inside `transaction()` all of
+        them belong to it. References, required links and unique values are judged at the end of the unit,
+        so items of a batch may name one another. The values are read as they are needed: memory stays
+        constant, however many there are.
+
+        Args:
+            values: those of each item, such as a generator gives.
+            batch_size: how many items are stored at once.
+            on_batch: is called with the `_id`s of each batch, in order, once it is stored.
+            kwargs: `transaction_id` is accepted and not needed.
+
+        Returns:
+            How many items were created.
+
+        Raises:
+            RightError: the current user may not create one of them.
+            ValidationError: with every problem of the batch; paths begin with the position, as in `$[17].name`.
+            ConflictError: an `_id` or a unique value is taken.
+            TypeError: there is no such keyword.
+        """
+        _check_keywords("create_many", kwargs, ("batch_size", "on_batch"))
+        return bulk.create_many(self, values, batch_size, on_batch)
 
     def get_by_id(self, id_: str, **kwargs: Any) -> Entity:
         """Give the stored item with this `_id`.
@@ -591,12 +630,6 @@ def _handler_hint(given: Any) -> str:
     if isinstance(given, type) and issubclass(given, GenericMetaDataHandler):
         return f"write {given.__name__}()"
     return "give an instance of a subclass of GenericMetaDataHandler, or None"
-
-
-def _problems_at(index: int, error: ValidationError) -> list[Problem]:
-    """Give the problems of one item of a list; an error that names none is one itself."""
-    problems = error.problems or (Problem("$", error.code, error.message),)
-    return [Problem(f"$[{index}]{one.path.removeprefix('$')}", one.code, one.message) for one in problems]
 
 
 def _check_keywords(method: str, given: Iterable[str], known: Iterable[str]) -> None:

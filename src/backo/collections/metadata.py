@@ -41,6 +41,11 @@ class StandardMetaDataHandler(GenericMetaDataHandler):
         }
 
 
+def is_standard(handler: GenericMetaDataHandler) -> bool:
+    """Tell whether a handler keeps `_meta` as the standard one does, by the moment and the user alone."""
+    return type(handler).update is StandardMetaDataHandler.update
+
+
 def standard_metadata() -> Field:
     """Declare `_meta` as the standard handler keeps it."""
     return Dict(

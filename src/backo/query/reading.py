@@ -35,8 +35,18 @@ def raw_value(path: FieldPath) -> ValueReader:
 
 def one_value(path: FieldPath, kind: Kind) -> Callable[[Document], Comparable | None]:
     """Build the function that reads the comparable of a field outside lists."""
+    if len(path) == 1 and kind is Kind.TEXT:  # most fields are of this kind, and each new item is read so
+        return _text_of(path[0])
     read, convert = raw_value(path), COMPARABLES[kind]
     return lambda document: convert(read(document))
+
+
+def _text_of(name: str) -> Callable[[Document], str | None]:
+    def read(document: Document) -> str | None:
+        value = document.get(name)
+        return value if isinstance(value, str) else None
+
+    return read
 
 
 def all_values(

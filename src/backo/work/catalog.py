@@ -62,6 +62,8 @@ class Entry:
         links: its links by path.
         rights: what may be done with its items, and by whom.
         contents: what its file fields need; None where it has none.
+        stamps_alike: whether new items that one user stores at one moment get the same `_meta`.
+        is_custom: whether its items have methods of their own, which may be others than ours.
     """
 
     name: str
@@ -72,6 +74,8 @@ class Entry:
     links: Mapping[tuple[str, ...], Link]
     rights: Rights = field(default_factory=Rights)
     contents: Contents | None = None
+    stamps_alike: bool = False
+    is_custom: bool = False
     _checked: OrderedDict[tuple[str, int], StoredDocument] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

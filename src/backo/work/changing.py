@@ -49,6 +49,7 @@ def create(
     before: Iterable[str] = (),
     after: Iterable[str] = ("created",),
     is_fresh: bool = False,
+    is_own: bool = False,
 ) -> None:
     """Store a new item.
 
@@ -60,6 +61,7 @@ def create(
         before: the events that are fired first.
         after: those that are fired afterwards.
         is_fresh: whether nobody can have used the `_id` before, because it was made just now.
+        is_own: whether the record was made for this alone, so that nobody wants it back as it was.
 
     Raises:
         RightError: the user may not create it.
@@ -67,7 +69,8 @@ def create(
         ConflictError: the `_id` is taken.
     """
     with unit.operation():
-        unit.undo_with(record._checkpoint())
+        if not is_own:
+            unit.undo_with(record._checkpoint())
         gates.creation(unit, entry, record)
         unseen = _unseen(unit, entry, record)
         for name in before:
@@ -463,12 +466,7 @@ def _take_deferred(unit: Unit, entry: Entry, record: Record, id_: str) -> None:
 
 def _store(unit: Unit, entry: Entry, record: Record, id_: str) -> None:
     """Stamp, encode and plan to write one item: the one way into the stores."""
-    if entry.stamp is not None:
-        record._stamping = True
-        try:
-            entry.stamp(record)
-        finally:
-            record._stamping = False
+    stamp(entry, record)
     document = record._encode()
     if entry.contents is not None:
         entry.contents.change(unit, unit.present((entry.name, id_)), document, record._values)
@@ -476,6 +474,16 @@ def _store(unit: Unit, entry: Entry, record: Record, id_: str) -> None:
     _log.debug("created %s of %s" if record._origin is None else "saved %s of %s", id_, entry.name)
     record._origin = Origin(stored.rev, document)
     record._touched = False
+
+
+def stamp(entry: Entry, record: Record) -> None:
+    """Let the handler of `_meta` write into an item that is about to be stored."""
+    if entry.stamp is not None:
+        record._stamping = True
+        try:
+            entry.stamp(record)
+        finally:
+            record._stamping = False
 
 
 def _refresh(unit: Unit, entry: Entry, record: Record, id_: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from backo.connectors.base import Lock
@@ -11,6 +11,7 @@ from backo.paths import FieldPath, to_text, value_at
 from backo.references.effects import AddLink, Judgement, MustExist, MustNotBeEmpty, Refuse
 from backo.references.fields import ids_in
 from backo.references.links import Link
+from backo.schema.problems import MAX_PROBLEMS
 
 if TYPE_CHECKING:
     from backo.work.unit import Unit
@@ -19,7 +20,11 @@ Named: TypeAlias = dict[tuple[str, str, FieldPath], frozenset[str]]
 """The ids that stored links name, by collection, id and path: of a long list each id is judged."""
 
 
-def judge(unit: Unit, judgements: Iterable[Judgement]) -> None:
+Expected: TypeAlias = Mapping[Link, Sequence[tuple[str, str]]]
+"""Pairs (id of an item, what it names), by the stored link that must not name what does not exist."""
+
+
+def judge(unit: Unit, judgements: Iterable[Judgement], expected: Expected) -> None:
     """Judge what could not be judged before everything was there.
 
     Raises:
@@ -29,18 +34,19 @@ def judge(unit: Unit, judgements: Iterable[Judgement]) -> None:
     """
     named: Named = {}
     standing = [one for one in judgements if _stands(unit, one, named)]
-    own = _missing_targets(unit, [one for one in standing if isinstance(one, MustExist)])
+    own = _missing_targets(unit, [one for one in standing if isinstance(one, MustExist)], expected, named)
     bereft: list[Problem] = []
     for one in _empty(unit, [one for one in standing if isinstance(one, MustNotBeEmpty)]):
-        path = to_text(one.path)
         if one.own:
-            own.append(Problem(path, "required", "Is required"))
+            own.append((unit.where(one.collection, one.id, one.path), "required", "Is required"))
         else:
+            path = to_text(one.path)
             refusal = Refuse(Problem(path, "required", f"An item of {one.collection!r} requires it"), one.collection)
             bereft.append(refusal.discreet if unit.catalog.has_secrets() else refusal.problem)
     if own:
         message = "a reference is missing, or names an item that does not exist"
-        raise ValidationError(message, problems=sorted(dict.fromkeys(own), key=lambda one: one.path))
+        problems = [Problem(path, code, text) for (_, path), code, text in sorted(set(own))]
+        raise ValidationError(message, problems=problems[:MAX_PROBLEMS])
     if bereft:
         message = "an item requires a link that this would take away"
         raise ConflictError(message, problems=dict.fromkeys(bereft))
@@ -65,21 +71,42 @@ def _stands(unit: Unit, judgement: Judgement, named: Named) -> bool:
     return wanted in unit.deferred((link.target, judgement.target))
 
 
-def _missing_targets(unit: Unit, judgements: Iterable[MustExist]) -> list[Problem]:
+def _missing_targets(
+    unit: Unit, judgements: Iterable[MustExist], expected: Expected, named: Named
+) -> list[tuple[tuple[int, str], str, str]]:
     """Find the links that name an item that does not exist, with one read per collection."""
     wanted: dict[str, list[MustExist]] = {}
+    targets: dict[str, set[str]] = {}
     for judgement in judgements:
         wanted.setdefault(judgement.target_collection, []).append(judgement)
+        targets.setdefault(judgement.target_collection, set()).add(judgement.target)
+    for link, pairs in expected.items():
+        targets.setdefault(link.target, set()).update(target for _, target in pairs)
     problems = []
-    for collection, group in sorted(wanted.items()):
-        targets = sorted({judgement.target for judgement in group})
-        found = unit.get(unit.catalog.entry(collection), targets, Lock.SHARED)
+    for collection, ids in sorted(targets.items()):
+        found = unit.get(unit.catalog.entry(collection), sorted(ids), Lock.SHARED)
+        group = wanted.get(collection, [])
+        if len(found) < len(ids):
+            group = group + [one for one in _unmet(expected, collection, found) if _stands(unit, one, named)]
         problems += [
-            Problem(to_text(one.path), "reference", f"There is no such item in {collection!r}")
+            (
+                unit.where(one.collection, one.id, one.path),
+                "reference",
+                f"There is no such item in {collection!r}",
+            )
             for one in group
             if one.unseen or one.target not in found
         ]
     return problems
+
+
+def _unmet(expected: Expected, collection: str, found: Container[str]) -> Iterator[MustExist]:
+    """Give what was expected of a collection and is not there."""
+    for link, pairs in expected.items():
+        if link.target == collection:
+            for id_, target in pairs:
+                if target not in found:
+                    yield MustExist(link.collection, id_, link.path, collection, target)
 
 
 def _empty(unit: Unit, judgements: Iterable[MustNotBeEmpty]) -> list[MustNotBeEmpty]:

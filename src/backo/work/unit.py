@@ -21,7 +21,7 @@ from typing import Any
 from backo.connectors.base import Database, Lock, Operation, Session, StoredDocument, Write
 from backo.connectors.together import commit_together
 from backo.errors import BackoError, ConflictError, Problem, QueryError, SessionError, TransientError
-from backo.paths import to_text, value_at
+from backo.paths import FieldPath, to_text, value_at
 from backo.query.filters import Filter, Query
 from backo.query.outlines import Outline
 from backo.references.effects import (
@@ -86,6 +86,9 @@ class Unit:
         self._log: list[Callable[[], None]] = []  # undoes what was planned, last first
         self._after: list[Callable[[], Any]] = []
         self._deferred: dict[Key, list[AddLink]] = {}
+        self._expected: dict[Link, list[tuple[str, str]]] = {}
+        self._numbered: list[tuple[str, int, list[str]]] = []  # collection, position of the first, ids
+        self._positions: dict[Key, int] = {}
         self.inserted: set[Key] = set()
         self.leaving: set[Key] = set()  # items that are just being deleted
         self._thread = threading.get_ident()
@@ -301,6 +304,30 @@ class Unit:
         held.present = StoredDocument(id_, rev, fingerprint, document=document)
         return held.present
 
+    def put_new(self, entry: Entry, documents: Iterable[dict[str, Any]]) -> None:
+        """Plan to store documents of new items, whose `_id`s nobody has; as `put` does, for many."""
+        self._check_writing()
+        name, fingerprint = entry.name, entry.schema.fingerprint
+        held, pending, rev = self._held, self._pending, secrets.randbits(_REV_BITS) + 1
+        keys: list[Key] = []
+        self._log.append(partial(self._take_away, keys))
+        for document in documents:
+            id_ = document["_id"]
+            key = (name, id_)
+            if key in held and (held[key].stored_rev is not None or key in pending):  # deleted in this very unit
+                self.put(entry, id_, document)
+                continue
+            keys.append(key)
+            held[key] = _Held(StoredDocument(id_, rev, fingerprint, document=document), None, None)
+            pending[key] = Write(Operation.INSERT, id_, 0, rev, fingerprint, document)
+        self.inserted.update(keys)
+        self.changes += len(keys)
+
+    def _take_away(self, keys: Iterable[Key]) -> None:
+        """Take back the plan to store new items."""
+        for key in keys:
+            self._put_back(key, self._held[key], (None, None, None, False))
+
     def remove(self, entry: Entry, id_: str) -> None:
         """Plan to delete an item."""
         self._check_writing()
@@ -341,6 +368,30 @@ class Unit:
         if new:
             self._judgements.update(dict.fromkeys(new))
             self._log.append(partial(self._forget, new))
+
+    def expect(self, link: Link, named: Sequence[tuple[str, str]]) -> None:
+        """Remember pairs (id of an item, what a stored link of it names): those must exist when the unit ends."""
+        if named:
+            pairs = self._expected.setdefault(link, [])
+            before = len(pairs)
+            pairs += named
+            self._log.append(lambda: pairs.__delitem__(slice(before, None)))
+
+    def number(self, collection: str, start: int, ids: list[str]) -> None:
+        """Remember the positions of items that were sent together, for what is told of them in the end."""
+        self._numbered.append((collection, start, ids))
+        self._positions = {}
+        self._log.append(lambda: self._numbered.remove((collection, start, ids)))
+
+    def where(self, collection: str, id_: str, path: FieldPath) -> tuple[int, str]:
+        """Name a place in an item to whom sent it: its position where it came with others, else -1, and the text."""
+        if not self._positions:
+            for name, start, ids in self._numbered:
+                self._positions.update(((name, one), position) for position, one in enumerate(ids, start))
+        position = self._positions.get((collection, id_))
+        if position is None:
+            return -1, to_text(path)
+        return position, f"$[{position}]{to_text(path).removeprefix('$')}"
 
     def _forget(self, judgements: Iterable[Judgement]) -> None:
         for one in judgements:
@@ -425,9 +476,9 @@ class Unit:
             if self.writing:
                 self._check_whole()
                 if any(isinstance(one, MustExist) and one.unseen for one in self._judgements):
-                    judge(self, self._judgements)  # a store is not asked about an item that is not there
+                    judge(self, self._judgements, {})  # a store is not asked about an item that is not there
                 self.flush()
-                judge(self, self._judgements)
+                judge(self, self._judgements, self._expected)
             commit_together([*self._sessions.values()], self._written.__contains__)
         except BaseException:
             self.rollback()
