@@ -6,14 +6,17 @@ JSON is handed through as bytes; it has its own way to write such characters.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from psycopg import Connection
-from psycopg.adapt import Loader
-from psycopg.pq import Format
-from psycopg.types.string import StrDumperUnknown
+from psycopg.types.string import ByteaBinaryLoader, StrDumperUnknown
+
+from backo.connectors.sql.dialect import Row
 
 _OUT = str.maketrans({"\0": "\1\1", "\1": "\1\2"})
+_KEPT = re.compile("\1[\1\2]")
 
 
 class TextDumper(StrDumperUnknown):
@@ -22,27 +25,6 @@ class TextDumper(StrDumperUnknown):
     def dump(self, obj: str) -> Any:
         """Give the bytes to send."""
         return super().dump(kept(obj))
-
-
-class TextLoader(Loader):
-    """Read a text as it was before it was kept."""
-
-    format = Format.TEXT
-
-    def load(self, data: Any) -> str:
-        """Give the text."""
-        text = str(data, "utf-8")
-        return text if "\1" not in text else text.replace("\1\1", "\0").replace("\1\2", "\1")
-
-
-class JsonLoader(Loader):
-    """Leave JSON as it is."""
-
-    format = Format.TEXT
-
-    def load(self, data: Any) -> bytes:
-        """Give its bytes."""
-        return bytes(data)
 
 
 def kept(text: str) -> str:
@@ -54,8 +36,22 @@ def kept(text: str) -> str:
     return text.translate(_OUT) if "\0" in text or "\1" in text else text
 
 
+def given(rows: list[Row]) -> list[Row]:
+    """Give rows with their texts as they were before they were kept; that none is written otherwise is soon seen."""
+    if any("\1" in value for row in rows for value in row if type(value) is str):
+        return [tuple(_given(row)) for row in rows]
+    return rows
+
+
+def _given(row: Row) -> Iterable[Any]:
+    return (_as_was(value) if isinstance(value, str) else value for value in row)
+
+
+def _as_was(text: str) -> str:
+    return _KEPT.sub(lambda found: "\0" if found[0] == "\1\1" else "\1", text)
+
+
 def install(connection: Connection[Any]) -> None:
-    """Make the adapters known to a connection."""
+    """Make the adapters known to a connection, whose results are binary."""
     connection.adapters.register_dumper(str, TextDumper)
-    connection.adapters.register_loader("text", TextLoader)
-    connection.adapters.register_loader("json", JsonLoader)
+    connection.adapters.register_loader("json", ByteaBinaryLoader)  # the bytes as they are

@@ -13,6 +13,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from backo.connectors.base import Session
 from backo.connectors.postgres import units
+from backo.connectors.postgres.adapters import given
 from backo.connectors.postgres.failures import failure, is_lost
 from backo.connectors.sql.dialect import Collision, Row
 from backo.connectors.sql.layout import BOOKS, quoted
@@ -111,7 +112,7 @@ class PostgresSession(Session):
             is_first = self._cursor is None
             cursor = self._ready()
             try:
-                return cursor.execute(text, values).fetchall()
+                return given(cursor.execute(text, values, binary=True).fetchall())
             except psycopg.Error as error:
                 if is_first and self._once and is_lost(error) and not self.database.is_fresh(self._connection):
                     self._give()  # it died in the pool
@@ -128,9 +129,9 @@ class PostgresSession(Session):
         assert self._connection is not None  # noqa: S101  # `_ready` has seen to it
         cursor: ServerCursor[Row] = self._connection.cursor(f"rows{next(self._names)}")
         try:
-            cursor.execute(_translated(statement), values)
+            cursor.execute(_translated(statement), values, binary=True)
             while chunk := cursor.fetchmany(_CHUNK):
-                yield from chunk
+                yield from given(chunk)
                 if self._ended:
                     message = "this session has ended before all rows were read"
                     raise SessionError(message)
