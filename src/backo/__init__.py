@@ -61,6 +61,7 @@ from backo.work.catalog import Limits
 
 if TYPE_CHECKING:
     from backo.connectors.memory import DBMemoryConnector
+    from backo.connectors.mongo import DBMongoConnector
     from backo.connectors.sqlite import DBSqliteConnector
     from backo.connectors.sqlite import DBSqliteConnector as DBSqlite3Connector
     from backo.connectors.yaml import DBYmlConnector
@@ -74,6 +75,7 @@ current = current_user
 _LATER = {
     "BlobFile": ("backo.files.fields", "BlobFile"),
     "DBMemoryConnector": ("backo.connectors.memory", "DBMemoryConnector"),
+    "DBMongoConnector": ("backo.connectors.mongo", "DBMongoConnector"),
     "DBSqlite3Connector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBSqliteConnector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBYmlConnector": ("backo.connectors.yaml", "DBYmlConnector"),
@@ -116,6 +118,7 @@ __all__ = [
     "DBConnector",
     "DBError",
     "DBMemoryConnector",
+    "DBMongoConnector",
     "DBSqlite3Connector",
     "DBSqliteConnector",
     "DBYmlConnector",

@@ -14,9 +14,10 @@ from backo.query.filters import Query
 from backo.references.fields import ids_in
 from backo.references.links import Link
 from backo.work.unit import unit_of_work
+from tests.servers import mongo_in
 
-KINDS = ("memory", "sqlite", "yaml")
-DURABLE = ("sqlite", "yaml")
+KINDS = ("memory", "sqlite", "yaml", "mongo")
+DURABLE = ("sqlite", "yaml", "mongo")
 
 
 def named(item: Any) -> str:
@@ -30,6 +31,8 @@ def connector(kind: str, folder: Path, collection: str) -> Store:
         return DBMemoryConnector()
     if kind == "sqlite":
         return backo.DBSqliteConnector(path=folder / "shop.sqlite", table=collection)
+    if kind == "mongo":
+        return backo.DBMongoConnector(connection_string=mongo_in(folder), collection=collection)
     return DBYmlConnector(path=folder / collection)
 
 
