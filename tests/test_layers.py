@@ -31,6 +31,8 @@ OWNERS = {
     "bson": ("connectors.mongo*",),
     "flask": ("http.flask",),
     "pymongo": ("connectors.mongo*",),
+    "psycopg": ("connectors.postgres*",),
+    "psycopg_pool": ("connectors.postgres*",),
     "sqlite3": ("connectors.sqlite*",),
     "yaml": ("connectors.yaml*",),
 }

@@ -62,6 +62,7 @@ from backo.work.catalog import Limits
 if TYPE_CHECKING:
     from backo.connectors.memory import DBMemoryConnector
     from backo.connectors.mongo import DBMongoConnector
+    from backo.connectors.postgres import DBPostgresConnector
     from backo.connectors.sqlite import DBSqliteConnector
     from backo.connectors.sqlite import DBSqliteConnector as DBSqlite3Connector
     from backo.connectors.yaml import DBYmlConnector
@@ -76,6 +77,7 @@ _LATER = {
     "BlobFile": ("backo.files.fields", "BlobFile"),
     "DBMemoryConnector": ("backo.connectors.memory", "DBMemoryConnector"),
     "DBMongoConnector": ("backo.connectors.mongo", "DBMongoConnector"),
+    "DBPostgresConnector": ("backo.connectors.postgres", "DBPostgresConnector"),
     "DBSqlite3Connector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBSqliteConnector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBYmlConnector": ("backo.connectors.yaml", "DBYmlConnector"),
@@ -119,6 +121,7 @@ __all__ = [
     "DBError",
     "DBMemoryConnector",
     "DBMongoConnector",
+    "DBPostgresConnector",
     "DBSqlite3Connector",
     "DBSqliteConnector",
     "DBYmlConnector",

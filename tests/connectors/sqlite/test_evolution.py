@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from backo.connectors.base import Column, Structure
+from backo.connectors.sql.evolution import evolution
+from backo.connectors.sql.layout import Cell, Layout
 from backo.connectors.sqlite import DBSqliteConnector
-from backo.connectors.sqlite.evolution import evolution
-from backo.connectors.sqlite.layout import Cell, Layout
+from backo.connectors.sqlite.dialect import DIALECT
 from backo.errors import DBError, StoredDataError
 from backo.query.filters import EVERYTHING, Compare, Operator, Query, SortKey
 from backo.schema.kinds import Kind
@@ -255,13 +256,14 @@ def test_a_table_that_vanishes_is_an_error(path: Path) -> None:
 def test_a_plan_is_what_is_missing() -> None:
     """Planning compares two descriptions, without a file."""
     name, age = Cell("name", ("name",), Kind.TEXT), Cell("age", ("age",), Kind.INTEGER)
-    layout = Layout("things", (name, age), frozenset({"things/name#unique", "things/age#index"}))
+    indexes = frozenset({"things/name#unique", "things/age#index"})
+    layout = Layout("things", DIALECT, (name, age), indexes=indexes)
 
     nothing = evolution(
         layout, Structure("things", (integer("age", index=True), text("name", unique=True))), is_new=False
     )
     plan = evolution(layout, Structure("things", (text("_id"), text("name", index=True))), is_new=False)
-    new = evolution(Layout("things"), Structure("things"), is_new=True)
+    new = evolution(Layout("things", DIALECT), Structure("things"), is_new=True)
 
     assert not nothing
     assert new

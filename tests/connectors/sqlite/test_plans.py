@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from backo.connectors.base import Column
+from backo.connectors.sql.dialect import Condition
+from backo.connectors.sql.evolution import read_layout
+from backo.connectors.sql.paging import counting, stretches
 from backo.connectors.sqlite import DBSqliteConnector
-from backo.connectors.sqlite.evolution import read_layout
-from backo.connectors.sqlite.filters import Condition
-from backo.connectors.sqlite.paging import counting, stretches
 from backo.connectors.sqlite.session import SqliteSession
 from backo.paths import FieldPath
 from backo.query.filters import EVERYTHING, And, Compare, Filter, Operator, Query, SortKey, id_is_in
@@ -46,9 +46,11 @@ def plans(store: DBSqliteConnector, query: Query) -> list[list[str]]:
     """Give the plan of each statement of a query, all of whose filter is pushed."""
     with reading(store) as session:
         assert isinstance(session, SqliteSession)
-        layout = read_layout(session, store.table)
+        layout = read_layout(session, store.table, store.catalogue)
         assert layout is not None
-        statements = [stretch.select(query.limit, query.skip) for stretch in stretches(query, query.filter, layout)]
+        statements = [
+            stretch.select(query.limit, query.skip) for stretch in stretches(query, query.filter, layout) or ()
+        ]
         return [explained(session, statement) for statement in statements]
 
 
@@ -105,9 +107,9 @@ def test_a_page_downwards_is_cut_along_the_index(store: DBSqliteConnector) -> No
     """The key at which a page ends is looked up in the index alone; the rows with that key come along it."""
     with reading(store) as session:
         assert isinstance(session, SqliteSession)
-        layout = read_layout(session, store.table)
+        layout = read_layout(session, store.table, store.catalogue)
         assert layout is not None
-        first, *_ = stretches(page(EVERYTHING, AGE_DOWN), EVERYTHING, layout)
+        first, *_ = stretches(page(EVERYTHING, AGE_DOWN), EVERYTHING, layout) or []
         _, with_key = first.cut_at(7)
 
         assert explained(session, first.select_cut(19)) == ["SEARCH t USING COVERING INDEX things/age#index (age>?)"]
@@ -133,7 +135,7 @@ def test_a_count_reads_an_index_alone(store: DBSqliteConnector, filter_: Filter,
     """Documents are not touched, whatever their number."""
     with reading(store) as session:
         assert isinstance(session, SqliteSession)
-        layout = read_layout(session, store.table)
+        layout = read_layout(session, store.table, store.catalogue)
         assert layout is not None
         (found,) = explained(session, counting(filter_, layout))
 

@@ -184,7 +184,7 @@ def test_only_cells_that_change_are_set(store: DBSqliteConnector, monkeypatch: p
         'UPDATE "things" SET _rev = ?, _schema = ?, "age" = ?, _document = ? WHERE _id = ?',
         'UPDATE "things" SET _rev = ?, _schema = ?, _document = ? WHERE _id = ?',
         'DELETE FROM "things/tags" WHERE value = ? AND _id = ?',
-        'INSERT INTO "things/tags" (value, _id) VALUES (?, ?)',
+        'INSERT INTO "things/tags" ("value", "_id") VALUES (?, ?)',
     ]
 
 

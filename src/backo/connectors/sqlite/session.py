@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from backo.connectors.base import Session
+from backo.connectors.sql.dialect import Collision, Row
+from backo.connectors.sql.layout import quoted
 from backo.connectors.sqlite.failures import failure
-from backo.errors import SessionError
+from backo.errors import DBError, SessionError
 
 if TYPE_CHECKING:
     from backo.connectors.sqlite.database import SqliteDatabase
     from backo.connectors.sqlite.handles import Handle
-
-Row: TypeAlias = tuple[Any, ...]
 
 _CHUNK = 200  # rows that a stream holds
 
@@ -83,24 +84,38 @@ class SqliteSession(Session):
                 cursor.close()
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Run a statement that gives no rows."""
+        """Run a statement that gives no rows.
+
+        Raises:
+            Collision: a value is taken.
+        """
         cursor = self._cursor or self._begin()
         try:
             cursor.execute(statement, values)
-        except sqlite3.IntegrityError:
-            raise  # its caller knows what it means
         except sqlite3.Error as error:
-            raise failure(error, self.database.path) from error
+            raise self._failure(error) from error
 
     def change_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of values."""
         cursor = self._cursor or self._begin()
         try:
             cursor.executemany(statement, rows)
-        except sqlite3.IntegrityError:
-            raise  # as above
         except sqlite3.Error as error:
-            raise failure(error, self.database.path) from error
+            raise self._failure(error) from error
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows to a table.
+
+        Raises:
+            Collision: one has a value that is taken.
+        """
+        self.change_many(_insert(table, tuple(columns)), rows)
+
+    def _failure(self, error: sqlite3.Error) -> Collision | DBError:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code in {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE}:
+            return Collision(str(error))
+        return failure(error, self.database.path)
 
     @property
     def version(self) -> int:
@@ -145,6 +160,12 @@ class SqliteSession(Session):
     def __del__(self) -> None:
         """Let no session that was forgotten keep its lock."""
         self.rollback()
+
+
+@lru_cache(maxsize=1024)
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(map(quoted, columns))
+    return f"INSERT INTO {quoted(table)} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # quoted
 
 
 def schema_version(session: SqliteSession) -> int:

@@ -9,24 +9,22 @@ documents, so a unique value that one document gives up is free for another.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backo import jsontext
 from backo.connectors.base import Operation, Write
-from backo.connectors.sqlite.cells import CellValue
-from backo.connectors.sqlite.failures import failure
-from backo.connectors.sqlite.filters import Condition, is_one_of
-from backo.connectors.sqlite.layout import Cell, Layout, ListTable, Values, quoted
-from backo.connectors.sqlite.session import Row, SqliteSession
+from backo.connectors.sql.dialect import CellValue, Collision, Condition, Row, SqlSession, Values
+from backo.connectors.sql.layout import Cell, Layout, ListTable, quoted
 from backo.errors import ConflictError, DBError, Problem
 from backo.paths import to_text
 from backo.schema.kinds import Kind
 
+_OF_LIST = ("value", "_id")
 
-def write(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> None:
+
+def write(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> None:
     """Do a batch of writes in a session.
 
     Raises:
@@ -42,13 +40,13 @@ def write(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> No
             _update(session, layout, updates, stored)
         if inserts:
             _insert(session, layout, inserts)
-    except sqlite3.IntegrityError as error:
-        raise _refusal(error, layout, session, writes) from error
+    except Collision as collision:
+        raise _refusal(collision, layout, session, writes) from collision
 
 
-def _stored(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> Mapping[str, Row]:
+def _stored(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> Mapping[str, Row]:
     """Read the cells of documents, by id, after a look at their revisions."""
-    found = {row[0]: row for row in _rows_of(session, layout.select_cells, writes)}
+    found = {row[0]: row for row in _rows_of(session, layout, layout.select_cells, writes)}
     for one in writes:
         row = found.get(one.id)
         if row is None or row[1] != one.expected_rev:
@@ -57,12 +55,12 @@ def _stored(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> 
     return {id_: row[2:] for id_, row in found.items()}
 
 
-def _rows_of(session: SqliteSession, select: str, writes: Sequence[Write]) -> list[Row]:
-    those = is_one_of(Condition("_id"), [one.id for one in writes], Kind.TEXT)
+def _rows_of(session: SqlSession, layout: Layout | ListTable, select: str, writes: Sequence[Write]) -> list[Row]:
+    those = layout.dialect.is_one_of(Condition("_id"), [one.id for one in writes], Kind.TEXT)
     return session.rows(f"{select} WHERE {those.text}", those.values)
 
 
-def _delete(session: SqliteSession, layout: Layout, deletes: Sequence[Write]) -> None:
+def _delete(session: SqlSession, layout: Layout, deletes: Sequence[Write]) -> None:
     if not deletes:
         return
     ids = [(one.id,) for one in deletes]
@@ -80,7 +78,7 @@ class _Change:
     values: Values
 
 
-def _update(session: SqliteSession, layout: Layout, updates: Sequence[Write], stored: Mapping[str, Row]) -> None:
+def _update(session: SqlSession, layout: Layout, updates: Sequence[Write], stored: Mapping[str, Row]) -> None:
     if not updates:
         return
     changes = [_change(layout, one, stored[one.id]) for one in updates]
@@ -102,7 +100,7 @@ def _change(layout: Layout, one: Write, old: Row) -> _Change:
     return _Change(one.id, changed, values)
 
 
-def _give_up_unique_values(session: SqliteSession, layout: Layout, changes: Sequence[_Change]) -> None:
+def _give_up_unique_values(session: SqlSession, layout: Layout, changes: Sequence[_Change]) -> None:
     """Clear the unique cells that several documents change, so that these may swap their values."""
     guarded = {position for position, cell in enumerate(layout.scalars) if cell in layout.unique}
     by_cells: dict[tuple[int, ...], list[tuple[str]]] = defaultdict(list)
@@ -115,10 +113,10 @@ def _give_up_unique_values(session: SqliteSession, layout: Layout, changes: Sequ
             session.change_many(layout.clear(cells), ids)
 
 
-def _update_list(session: SqliteSession, list_: ListTable, updates: Sequence[Write]) -> None:
+def _update_list(session: SqlSession, list_: ListTable, updates: Sequence[Write]) -> None:
     """Remove the values that are not in a list any more, and add the new ones."""
     old: dict[str, set[CellValue]] = defaultdict(set)
-    for id_, value in _rows_of(session, list_.select, updates):
+    for id_, value in _rows_of(session, list_, list_.select, updates):
         old[id_].add(value)
     new = {one.id: list_.read(one.document) for one in updates}
     removed = [(value, id_) for id_ in new for value in old[id_] - new[id_]]
@@ -126,31 +124,42 @@ def _update_list(session: SqliteSession, list_: ListTable, updates: Sequence[Wri
     if removed:
         session.change_many(list_.delete, removed)
     if added:
-        session.change_many(list_.insert, added)
+        session.insert_many(list_.name, _OF_LIST, added)
 
 
-def _insert(session: SqliteSession, layout: Layout, inserts: Sequence[Write]) -> None:
-    session.change_many(layout.insert, (layout.row(one, jsontext.encode(one.document).decode()) for one in inserts))
+def _insert(session: SqlSession, layout: Layout, inserts: Sequence[Write]) -> None:
+    rows = (layout.row(one, jsontext.encode(one.document).decode()) for one in inserts)
+    session.insert_many(layout.table, layout.columns, rows)
     for list_ in layout.lists:
-        session.change_many(list_.insert, ((value, one.id) for one in inserts for value in list_.read(one.document)))
+        added = [(value, one.id) for one in inserts for value in list_.read(one.document)]
+        if added:
+            session.insert_many(list_.name, _OF_LIST, added)
 
 
 def _refusal(
-    error: sqlite3.IntegrityError, layout: Layout, session: SqliteSession, writes: Sequence[Write]
+    collision: Collision, layout: Layout, session: SqlSession, writes: Sequence[Write]
 ) -> ConflictError | DBError:
     """Say which rules a batch broke, by their paths, and nothing of the items that were there first."""
-    is_id = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-    guards = {f"UNIQUE constraint failed: {layout.table}.{cell.name}" for cell in layout.unique}
-    if not is_id and str(error) not in guards:
-        return failure(error, session.database.path)
-    taken = [] if is_id else _taken(session, layout, writes)
-    if not taken:  # the value is that of the very item whose `_id` is inserted again
+    if collision.guard == layout.id_guard:
         return ConflictError("there is an item with this _id already")
+    broken = [cell for cell in layout.unique if collision.guard == layout.guard(cell)]
+    if not broken:
+        return DBError(f"the table {layout.table!r} has a rule that is not ours: {collision.guard!r} refuses a value")
+    taken = _taken(session, layout, writes)
+    if not taken and any(one.operation is Operation.INSERT for one in writes) and _is_there(session, layout, writes):
+        return ConflictError("there is an item with this _id already")
+    taken = taken or broken  # what collided has been given up since, or was written by this very session
     problems = [Problem(to_text(cell.path), "unique", "this value is taken") for cell in taken]
     return ConflictError("another item has a value that must be unique", problems=problems)
 
 
-def _taken(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> list[Cell]:
+def _is_there(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> bool:
+    """Tell whether an item that is to be inserted is there already: its values are its own."""
+    inserts = [one for one in writes if one.operation is Operation.INSERT]
+    return bool(_rows_of(session, layout, layout.select_cells, inserts))
+
+
+def _taken(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> list[Cell]:
     """Find the unique cells of which a batch gives one value to two documents, or one that another document has."""
     ids = {one.id for one in writes}
     rows = [layout.cell_values(one.document) for one in writes if one.operation is not Operation.DELETE]
@@ -159,7 +168,7 @@ def _taken(session: SqliteSession, layout: Layout, writes: Sequence[Write]) -> l
         values = [row[position] for row in rows if row[position] is not None]
         if cell not in layout.unique or not values:
             continue
-        those = is_one_of(Condition(quoted(cell.name)), values, cell.kind)
+        those = layout.dialect.is_one_of(Condition(quoted(cell.name)), values, cell.kind)
         holders = session.rows(f"SELECT _id FROM {quoted(layout.table)} WHERE {those.text}", those.values)
         if len(set(values)) < len(values) or any(id_ not in ids for (id_,) in holders):
             taken.append(cell)

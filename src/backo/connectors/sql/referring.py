@@ -7,17 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backo.connectors.misfits import MOST_SHOWN
-from backo.connectors.sqlite.cells import is_storable
-from backo.connectors.sqlite.filters import Condition, is_one_of
-from backo.connectors.sqlite.layout import Layout, quoted
-from backo.connectors.sqlite.session import SqliteSession
+from backo.connectors.sql.dialect import Condition, SqlSession
+from backo.connectors.sql.layout import Layout, quoted
 from backo.errors import StateError
 from backo.paths import FieldPath, to_text
 from backo.schema.kinds import Kind
 
 
 def referrers(
-    session: SqliteSession, layout: Layout, path: FieldPath, ids: Sequence[str], limit: int
+    session: SqlSession, layout: Layout, path: FieldPath, ids: Sequence[str], limit: int
 ) -> list[tuple[str, str]]:
     """Find pairs (target id, id of the holder), by target as given, then by holder, at most `limit`.
 
@@ -29,9 +27,9 @@ def referrers(
         message = f"{to_text(path)} is no column of links of {layout.table!r}"
         raise StateError(message)
     table, column = place
-    targets = [id_ for id_ in dict.fromkeys(ids) if is_storable(id_)]
+    targets = [id_ for id_ in dict.fromkeys(ids) if layout.dialect.is_storable(id_)]
     if len(targets) > 1:
-        those = is_one_of(Condition(column), targets, Kind.TEXT)
+        those = layout.dialect.is_one_of(Condition(column), targets, Kind.TEXT)
         of_many = f"SELECT {column}, _id FROM {table} WHERE {those.text} ORDER BY {column}, _id LIMIT ?"
         found = session.rows(of_many, (*those.values, limit))
         if len(found) < limit:
@@ -47,7 +45,7 @@ def referrers(
     return pairs
 
 
-def link_holders(session: SqliteSession, layout: Layout, path: FieldPath) -> list[str]:
+def link_holders(session: SqlSession, layout: Layout, path: FieldPath) -> list[str]:
     """Find documents that hold a link at a path; none where none was ever stored, for it has no column."""
     place = _column(layout, path)
     if place is None:

@@ -8,40 +8,21 @@ The logic of filters is two-valued, that of SQL has a third value for comparison
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, assert_never
+from collections.abc import Iterable
+from typing import Any, assert_never
 
-from backo import jsontext
-from backo.connectors.sqlite.cells import CellValue, bound, is_storable
-from backo.connectors.sqlite.functions import FOUND, KEY, REAL, place
-from backo.connectors.sqlite.layout import Layout, ListTable, Values, quoted
+from backo.connectors.sql.dialect import Condition, Dialect
+from backo.connectors.sql.layout import Layout, ListTable, quoted
 from backo.paths import FieldPath
 from backo.query.filters import And, Compare, Filter, Not, Operator, Or, Through
 from backo.schema.kinds import Kind
 
-MOST_LEVELS = 50
-"""The levels of nesting that SQLite's parser is given; it has room for about twice as many."""
-
-_FEW = 8  # values that are bound one by one; more are bound as one JSON array
 _WIDE = 200  # parts that are written side by side; more are grouped, for SQLite's trees have 1 000 levels at most
 
 _SIGNS = {Operator.LT: "<", Operator.LTE: "<=", Operator.GT: ">", Operator.GTE: ">="}
-_NATIVE = {  # what JSON extraction gives exactly, and the JSON types that fit it
-    Kind.TEXT: "'text'",
-    Kind.INTEGER: "'integer', 'real'",
-    Kind.BOOLEAN: "'true', 'false'",
-}
 
-
-class Condition(NamedTuple):
-    """A piece of SQL with the values of its parameters, in their order; a dozen are made for each statement."""
-
-    text: str
-    values: Values = ()
-
-
-ALWAYS = Condition("1")
-NEVER = Condition("0")
+ALWAYS = Condition("TRUE")
+NEVER = Condition("FALSE")
 
 
 def can_push(compare: Compare, layout: Layout) -> bool:
@@ -50,13 +31,21 @@ def can_push(compare: Compare, layout: Layout) -> bool:
         return False
     is_in = compare.operator is Operator.IN
     operands: Any = compare.value if is_in else (compare.value,)
-    if not all(map(_is_scalar, operands)) or (compare.many and None in operands):
+    if not all(_is_scalar(one, layout.dialect) for one in operands) or (compare.many and None in operands):
         return False
-    return compare.kind is Kind.TEXT or compare.operator not in {Operator.CONTAINS, Operator.REG}
+    field = Condition("value") if compare.many else operand(compare.path, compare.kind, layout)
+    if field is None:
+        return False
+    match compare.operator:
+        case Operator.REG:
+            return compare.kind is Kind.TEXT and layout.dialect.found(field, operands[0]) is not None
+        case Operator.CONTAINS:
+            return compare.kind is Kind.TEXT and layout.dialect.contains(field, operands[0]) is not None
+    return True
 
 
-def _is_scalar(operand: Any) -> bool:
-    return not isinstance(operand, tuple) and (not isinstance(operand, str) or is_storable(operand))
+def _is_scalar(value: Any, dialect: Dialect) -> bool:
+    return not isinstance(value, tuple) and (not isinstance(value, str) or dialect.is_storable(value))
 
 
 def levels(filter_: Filter) -> int:
@@ -66,22 +55,20 @@ def levels(filter_: Filter) -> int:
     return 1 + levels(filter_.part) if isinstance(filter_, Not) else 1
 
 
-def operand(path: FieldPath, kind: Kind, layout: Layout) -> Condition:
-    """Give the expression for the comparable of a scalar field, NULL where it is absent."""
+def operand(path: FieldPath, kind: Kind, layout: Layout) -> Condition | None:
+    """Give the expression for the comparable of a scalar field, NULL where it is absent; None where there is none."""
     if path == ("_id",):
         return Condition("t._id")
     cell = layout.scalar_of.get((path, kind))
     if cell is not None:
         return Condition(f"t.{quoted(cell.name)}")
-    if kind in _NATIVE:
-        extracted = f"CASE WHEN json_type(t._document, ?) IN ({_NATIVE[kind]}) THEN json_extract(t._document, ?) END"
-        return Condition(extracted, (_json_path(path),) * 2)
-    return Condition(f"{KEY}(t._document, ?)", (place(path, kind),))
+    return layout.dialect.extracted(path, kind)
 
 
-def _json_path(path: FieldPath) -> str:
-    """Write a field path as SQLite's JSON functions take it; names are identifiers, so no quote is in them."""
-    return "$" + "".join(f'."{name}"' for name in path)
+def _pushed_operand(path: FieldPath, kind: Kind, layout: Layout) -> Condition:
+    found = operand(path, kind, layout)
+    assert found is not None  # noqa: S101  # or it had not been pushed
+    return found
 
 
 def compiled(filter_: Filter, layout: Layout) -> Condition:
@@ -95,7 +82,7 @@ def compiled(filter_: Filter, layout: Layout) -> Condition:
         case Or(parts):
             return _joined("OR", [compiled(part, layout) for part in _nested_first(parts)], NEVER)
         case Not(Compare(operator=Operator.EQ, value=None) as compare):
-            present = operand(compare.path, compare.kind, layout)
+            present = _pushed_operand(compare.path, compare.kind, layout)
             return Condition(f"{present.text} IS NOT NULL", present.values)
         case Not(Not(part)):
             return compiled(part, layout)
@@ -112,7 +99,7 @@ def compiled(filter_: Filter, layout: Layout) -> Condition:
 
 
 def _nested_first(parts: Iterable[Filter]) -> list[Filter]:
-    """Put what has parts of its own in front, where SQLite's parser needs least room for it."""
+    """Put what has parts of its own in front, where a parser needs least room for it."""
     return sorted(parts, key=lambda part: isinstance(part, Compare))
 
 
@@ -135,34 +122,34 @@ def both(first: Condition, second: Condition) -> Condition:
 
 def _compared(compare: Compare, layout: Layout) -> Condition:
     if not compare.many:
-        return _test(compare, operand(compare.path, compare.kind, layout))
+        return _test(compare, _pushed_operand(compare.path, compare.kind, layout), layout.dialect)
     list_ = layout.list_of[compare.path, compare.kind]
-    inner = element_test(compare)
+    inner = element_test(compare, layout.dialect)
     return Condition(f"t._id IN (SELECT _id FROM {quoted(list_.name)} WHERE {inner.text})", inner.values)
 
 
-def element_test(compare: Compare) -> Condition:
+def element_test(compare: Compare, dialect: Dialect) -> Condition:
     """Compile a comparison on a list into a condition on the rows of its table."""
-    return _test(compare, Condition("value"))
+    return _test(compare, Condition("value"), dialect)
 
 
-def _test(compare: Compare, field: Condition) -> Condition:
+def _test(compare: Compare, field: Condition, dialect: Dialect) -> Condition:
     """Write what a comparison asks of an expression; NULL counts as false."""
     value: Any = compare.value
     match compare.operator:
         case Operator.EQ if value is None:
             return Condition(f"{field.text} IS NULL", field.values)
         case Operator.EQ:
-            return Condition(f"{field.text} = ?", (*field.values, bound(value)))
+            return Condition(f"{field.text} = ?", (*field.values, dialect.bound(value)))
         case Operator.IN:
-            return _one_of(field, value, compare.kind)
+            return _one_of(field, value, compare.kind, dialect)
         case Operator.CONTAINS:
-            return Condition(f"instr({field.text}, ?) > 0", (*field.values, value))
+            return dialect.contains(field, value) or NEVER  # it can be pushed
         case Operator.REG:
-            return Condition(f"{FOUND}(?, {field.text})", (value, *field.values))
+            return dialect.found(field, value) or NEVER  # as above
         case Operator.LT | Operator.LTE | Operator.GT | Operator.GTE:
             sign = _SIGNS[compare.operator]
-            found = Condition(f"{field.text} {sign} ?", (*field.values, bound(value)))
+            found = Condition(f"{field.text} {sign} ?", (*field.values, dialect.bound(value)))
             return both(found, _same_type(field, value, sign)) if compare.kind is Kind.JSON else found
         case _:
             assert_never(compare.operator)
@@ -176,34 +163,12 @@ def _same_type(field: Condition, key: str, sign: str) -> Condition:
     return Condition(f"{field.text} < ?", (*field.values, chr(ord(letter) + 1)))
 
 
-def _one_of(field: Condition, operands: tuple[Any, ...], kind: Kind) -> Condition:
-    present = list(dict.fromkeys(bound(value) for value in operands if value is not None))
-    tests = [is_one_of(field, present, kind)]
+def _one_of(field: Condition, operands: tuple[Any, ...], kind: Kind, dialect: Dialect) -> Condition:
+    present = list(dict.fromkeys(dialect.bound(value) for value in operands if value is not None))
+    tests = [dialect.is_one_of(field, present, kind)] if present else []
     if None in operands:
         tests.append(Condition(f"{field.text} IS NULL", field.values))
     return _joined("OR", tests, NEVER)
-
-
-def is_one_of(field: Condition, values: Sequence[CellValue], kind: Kind) -> Condition:
-    """Ask whether an expression has one of some values, none of them absent."""
-    if len(values) == 1:
-        return Condition(f"{field.text} = ?", (*field.values, values[0]))
-    if len(values) <= _FEW:
-        return Condition(f"{field.text} IN ({', '.join('?' * len(values))})", (*field.values, *values))
-    singles = [value for value in values if not _is_json(value)]
-    array = [repr(value) if isinstance(value, float) else value for value in values if _is_json(value)]
-    elements = f"{REAL}(value)" if kind is Kind.REAL else "value"
-    among = Condition(
-        f"{field.text} IN (SELECT {elements} FROM json_each(?))",
-        (*field.values, jsontext.encode(array).decode()),
-    )
-    tests = [among, *(is_one_of(field, singles[start:][:_FEW], kind) for start in range(0, len(singles), _FEW))]
-    return _joined("OR", tests, NEVER)
-
-
-def _is_json(value: CellValue) -> bool:
-    """Tell whether `json_each` gives a value as it is: texts end at a NUL there (floats go as text)."""
-    return not isinstance(value, str) or "\0" not in value
 
 
 def driving_list(filter_: Filter, layout: Layout) -> tuple[ListTable, Compare, Filter] | None:

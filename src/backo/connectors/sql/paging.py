@@ -21,61 +21,69 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from backo.connectors.sqlite.cells import CellValue, bound
-from backo.connectors.sqlite.filters import (
+from backo.connectors.sql.dialect import CellValue, Condition, Dialect
+from backo.connectors.sql.filters import (
     ALWAYS,
-    Condition,
     both,
     compiled,
     driving_list,
     element_test,
     operand,
 )
-from backo.connectors.sqlite.layout import SHOWN, Layout, Values, quoted
+from backo.connectors.sql.layout import Layout, quoted
 from backo.query.filters import EVERYTHING, And, Compare, Filter, Operator, Query
+
+_ENDLESS = 2**63 - 1  # rows: no limit
 
 
 class Key(NamedTuple):
     """One key of an order.
 
     Attributes:
+        dialect: of the database.
         field: its expression.
         descending: whether it goes downwards.
         present: whether no row in question has it absent.
     """
 
+    dialect: Dialect
     field: Condition
     descending: bool = False
     present: bool = False
 
     @property
     def order(self) -> str:
-        """The term of ORDER BY; SQLite by itself puts NULL first upwards and last downwards."""
-        return self.field.text + (" DESC" if self.descending else "" if self.present else " NULLS LAST")
+        """The term of ORDER BY; absent values come last."""
+        text = self.field.text + (" DESC" if self.descending else "")
+        if self.present or self.descending is self.dialect.sorts_absent_first_upwards:
+            return text
+        return text + " NULLS LAST"
 
     def equals(self, value: Any) -> Condition:
         """The rows that have this value (None: that have none)."""
         if value is None:
             return Condition(f"{self.field.text} IS NULL", self.field.values)
-        return Condition(f"{self.field.text} = ?", (*self.field.values, bound(value)))
+        return Condition(f"{self.field.text} = ?", (*self.field.values, self.dialect.bound(value)))
 
     def beyond(self, value: Any) -> Condition:
         """The rows with a value further on in the order (None: with any value)."""
         if value is None:
             return Condition(f"{self.field.text} IS NOT NULL", self.field.values)
         sign = "<" if self.descending else ">"
-        return Condition(f"{self.field.text} {sign} ?", (*self.field.values, bound(value)))
+        return Condition(f"{self.field.text} {sign} ?", (*self.field.values, self.dialect.bound(value)))
 
 
 class Source(NamedTuple):
     """Where the rows come from, and which of them.
 
     Attributes:
+        shown: what makes a stored document of a row.
         tables: what follows FROM, with its values; the rows are those of the alias `t`.
         where: which of the rows.
         id: the expression for `_id` that the order uses.
     """
 
+    shown: str
     tables: Condition
     where: Condition
     id: str = "t._id"
@@ -108,7 +116,7 @@ class Stretch(NamedTuple):
 
     def select(self, limit: int | None, skip: int) -> Condition:
         """Write the statement for some of the rows."""
-        return self.source.select(SHOWN, self.where, _ordered(self.keys, limit, skip))
+        return self.source.select(self.source.shown, self.where, _ordered(self.keys, limit, skip))
 
     def counting(self) -> Condition:
         """Write the statement that counts the rows."""
@@ -131,29 +139,29 @@ class Stretch(NamedTuple):
 
 def _ordered(keys: Sequence[Key], limit: int | None, skip: int) -> Condition:
     text = "ORDER BY " + ", ".join(key.order for key in keys)
-    values: Values = tuple(value for key in keys for value in key.field.values)
+    values = tuple(value for key in keys for value in key.field.values)
     if limit is None and not skip:
         return Condition(text, values)
-    return Condition(text + " LIMIT ? OFFSET ?", (*values, -1 if limit is None else limit, skip))
+    return Condition(text + " LIMIT ? OFFSET ?", (*values, _ENDLESS if limit is None else limit, skip))
 
 
 def source(filter_: Filter, layout: Layout) -> Source:
     """Find where the rows that match a filter come from; all of it can be pushed."""
     if filter_ is EVERYTHING:
-        return _whole(layout.table)
+        return _whole(layout.dialect.shown, layout.table)
     table = f"{quoted(layout.table)} AS t"
     driving = driving_list(filter_, layout)
     if driving is None:
-        return Source(Condition(table), compiled(filter_, layout))
+        return Source(layout.dialect.shown, Condition(table), compiled(filter_, layout))
     list_, compare, rest = driving
-    value = element_test(compare)
+    value = element_test(compare, layout.dialect)
     joined = f"{table} JOIN {quoted(list_.name)} AS s ON s._id = t._id AND s.{value.text}"
-    return Source(Condition(joined, value.values), compiled(rest, layout), "s._id")
+    return Source(layout.dialect.shown, Condition(joined, value.values), compiled(rest, layout), "s._id")
 
 
 @lru_cache(maxsize=256)
-def _whole(table: str) -> Source:
-    return Source(Condition(f"{quoted(table)} AS t"), ALWAYS)
+def _whole(shown: str, table: str) -> Source:
+    return Source(shown, Condition(f"{quoted(table)} AS t"), ALWAYS)
 
 
 def counting(filter_: Filter, layout: Layout) -> Condition:
@@ -161,20 +169,22 @@ def counting(filter_: Filter, layout: Layout) -> Condition:
     driving = driving_list(filter_, layout) if filter_ is not EVERYTHING else None
     if driving is not None and driving[2] == EVERYTHING:
         list_, compare, _ = driving
-        value = element_test(compare)
+        value = element_test(compare, layout.dialect)
         return Condition(f"SELECT count(*) FROM {quoted(list_.name)} WHERE {value.text}", value.values)
     return source(filter_, layout).select("count(*)")
 
 
-def stretches(query: Query, pushed: Filter, layout: Layout) -> list[Stretch]:
-    """Plan a query whose filter, as far as it is pushed, is given apart.
+def stretches(query: Query, pushed: Filter, layout: Layout) -> list[Stretch] | None:
+    """Plan a query whose filter, as far as it is pushed, is given apart; None where its order cannot be written.
 
-    Without a limit there is one stretch, for SQLite then does best by itself.
+    Without a limit there is one stretch, for the database then does best by itself.
     """
-    rows = source(pushed, layout)
-    id_key = Key(Condition(rows.id), present=True)
-    sort = [Key(operand(key.path, key.kind, layout), key.descending) for key in query.sort]
-    keys = (*sort, id_key)
+    rows, dialect = source(pushed, layout), layout.dialect
+    fields = [operand(key.path, key.kind, layout) for key in query.sort]
+    if None in fields:
+        return None
+    sort = [Key(dialect, field, key.descending) for field, key in zip(fields, query.sort, strict=True) if field]
+    keys = (*sort, Key(dialect, Condition(rows.id), present=True))
     cell = layout.scalar_of.get((query.sort[0].path, query.sort[0].kind)) if query.sort else None
     if query.limit is None or cell is None or not layout.is_indexed(cell):
         return [Stretch(rows, _after(keys, query.after), keys)]
@@ -210,7 +220,7 @@ def _after(keys: Sequence[Key], position: Sequence[Any] | None) -> Condition:
 
 
 def _is_narrowed(filter_: Filter, layout: Layout) -> bool:
-    """Tell whether a filter asks for values of an index: SQLite then takes these rows, and sorts them."""
+    """Tell whether a filter asks for values of an index: the database then takes these rows, and sorts them."""
     parts = filter_.parts if isinstance(filter_, And) else (filter_,)
     return any(
         isinstance(part, Compare)

@@ -17,19 +17,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TypeAlias
 
 from backo.connectors.base import Document, Write
-from backo.connectors.sqlite.cells import AFFINITY, CellValue, ListReader, Reader, list_reader, reader
+from backo.connectors.sql.dialect import CellValue, Dialect, ListReader, Reader, Values
 from backo.paths import FieldPath
 from backo.schema.kinds import Kind
 
-Values: TypeAlias = tuple[CellValue, ...]
-
 FIXED = ("_id", "_rev", "_schema", "_document")
 BOOKS = "_backo"
-SHOWN = "t._id, t._rev, t._schema, CAST(t._document AS BLOB)"
-"""What is selected to make a `StoredDocument`; the cast gives the UTF-8 bytes as they are."""
 
 
 def quoted(name: str) -> str:
@@ -39,15 +34,6 @@ def quoted(name: str) -> str:
     '"a""b"'
     """
     return '"' + name.replace('"', '""') + '"'
-
-
-def folded(name: str) -> str:
-    """Write a name as SQLite compares it: it does not tell the ASCII letters of names by their case.
-
-    >>> folded("Log"), folded("É")
-    ('log', 'É')
-    """
-    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +55,22 @@ class Cell:
 
 @dataclass(frozen=True)
 class Layout:
-    """The tables of one collection as they are in the file.
+    """The tables of one collection as they are in the database.
 
     Attributes:
         table: the name of its table.
+        dialect: of its database.
         cells: everything that is kept beside the documents, in the order of the columns; also what
             is not declared any more, for another process may still rely on it.
+        pending: names of the cells that nobody may read by, for they are still being filled.
         indexes: names of the indexes that exist.
-        version: the schema version of the file for which this was read.
+        version: of the tables of the database, for which this was read.
     """
 
     table: str
+    dialect: Dialect
     cells: tuple[Cell, ...] = ()
+    pending: frozenset[str] = frozenset()
     indexes: frozenset[str] = frozenset()
     version: int = 0
 
@@ -92,26 +82,37 @@ class Layout:
     @cached_property
     def lists(self) -> tuple[ListTable, ...]:
         """The cells that are tables of their own."""
-        return tuple(ListTable(self.table, cell) for cell in self.cells if cell.many)
+        return tuple(ListTable(self.table, cell, self.dialect) for cell in self.cells if cell.many)
 
     @cached_property
     def scalar_of(self) -> dict[tuple[FieldPath, Kind], Cell]:
-        """Scalar cells by path and kind."""
-        return {(cell.path, cell.kind): cell for cell in self.scalars}
+        """Scalar cells by path and kind, as far as they can be read by."""
+        return {(cell.path, cell.kind): cell for cell in self.scalars if cell.name not in self.pending}
 
     @cached_property
     def list_of(self) -> dict[tuple[FieldPath, Kind], ListTable]:
-        """Tables of lists by path and kind."""
-        return {(list_.cell.path, list_.cell.kind): list_ for list_ in self.lists}
+        """Tables of lists by path and kind, as far as they can be read by."""
+        return {
+            (list_.cell.path, list_.cell.kind): list_ for list_ in self.lists if list_.cell.name not in self.pending
+        }
 
     @cached_property
     def unique(self) -> tuple[Cell, ...]:
         """The cells that a unique index guards."""
-        return tuple(cell for cell in self.scalars if unique_index(self.table, cell) in self.indexes)
+        return tuple(cell for cell in self.scalars if unique_index(self, cell) in self.indexes)
+
+    def guard(self, cell: Cell) -> str:
+        """Give what a session says of a collision on the unique index of a cell."""
+        return self.dialect.guard(self.table, cell.name, unique_index(self, cell))
+
+    @property
+    def id_guard(self) -> str:
+        """What a session says of a collision on `_id`."""
+        return self.dialect.guard(self.table, "_id", id_index(self))
 
     def is_indexed(self, cell: Cell) -> bool:
         """Tell whether rows can be walked in the order of a cell."""
-        return not self.indexes.isdisjoint({plain_index(self.table, cell), unique_index(self.table, cell)})
+        return not self.indexes.isdisjoint({plain_index(self, cell), unique_index(self, cell)})
 
     @cached_property
     def select_one(self) -> str:
@@ -121,13 +122,7 @@ class Layout:
     @cached_property
     def select_all(self) -> str:
         """Read documents; to be followed by a condition."""
-        return f"SELECT {SHOWN} FROM {quoted(self.table)} AS t"
-
-    @cached_property
-    def insert(self) -> str:
-        """Add a row: `_id`, `_rev`, `_schema`, the cells, `_document`."""
-        names = ", ".join(map(quoted, self.columns))
-        return f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({', '.join('?' * len(self.columns))})"
+        return f"SELECT {self.dialect.shown} FROM {quoted(self.table)} AS t"
 
     @cached_property
     def select_cells(self) -> str:
@@ -156,7 +151,7 @@ class Layout:
 
     @cached_property
     def _readers(self) -> tuple[Reader, ...]:
-        return tuple(reader(cell.path, cell.kind) for cell in self.scalars)
+        return tuple(self.dialect.reader(cell.path, cell.kind) for cell in self.scalars)
 
     def update(self, changed: tuple[int, ...]) -> str:
         """Replace a document, and those cells that change (SQLite rewrites the index of each cell it is told to set).
@@ -183,26 +178,22 @@ class ListTable:
 
     table: str
     cell: Cell
+    dialect: Dialect
 
     @cached_property
     def name(self) -> str:
         """The name of this table."""
-        return f"{self.table}/{self.cell.name}"
+        return self.dialect.name(f"{self.table}/{self.cell.name}")
 
     @cached_property
     def read(self) -> ListReader:
         """The function that reads the values from a document."""
-        return list_reader(self.cell.path, self.cell.kind)
+        return self.dialect.list_reader(self.cell.path, self.cell.kind)
 
     @cached_property
     def select(self) -> str:
         """Read rows `_id`, `value`; to be followed by a condition."""
         return f"SELECT _id, value FROM {quoted(self.name)}"
-
-    @cached_property
-    def insert(self) -> str:
-        """Add a value: (value, _id)."""
-        return f"INSERT INTO {quoted(self.name)} (value, _id) VALUES (?, ?)"
 
     @cached_property
     def delete(self) -> str:
@@ -215,56 +206,21 @@ class ListTable:
         return f"DELETE FROM {quoted(self.name)} WHERE _id = ?"
 
 
-def plain_index(table: str, cell: Cell) -> str:
+def plain_index(layout: Layout, cell: Cell) -> str:
     """Give the name of the index on (cell, _id)."""
-    return f"{table}/{cell.name}#index"
+    return layout.dialect.name(f"{layout.table}/{cell.name}#index")
 
 
-def unique_index(table: str, cell: Cell) -> str:
+def unique_index(layout: Layout, cell: Cell) -> str:
     """Give the name of the unique index on the values of a cell that are not absent."""
-    return f"{table}/{cell.name}#unique"
+    return layout.dialect.name(f"{layout.table}/{cell.name}#unique")
 
 
-def holder_index(table: str, cell: Cell) -> str:
+def id_index(layout: Layout) -> str:
+    """Give the name of the index on `_id`, where it is ours to give."""
+    return layout.dialect.name(f"{layout.table}/#id")
+
+
+def holder_index(list_: ListTable) -> str:
     """Give the name of the index that finds the values of one document in the table of a list."""
-    return f"{table}/{cell.name}#holder"
-
-
-def rows_index(table: str) -> str:
-    """Give the name of the index that counts the rows of a table."""
-    return f"{table}/#rows"
-
-
-def create_rows_index(table: str) -> str:
-    """Write the statement that makes an index of nothing: it only has an entry for each row.
-
-    `count(*)` walks the smallest index. All others hold `_id` too; of this one a hundred rows take a
-    kilobyte, and a new row is added at its end.
-    """
-    return f"CREATE INDEX {quoted(rows_index(table))} ON {quoted(table)} (1)"
-
-
-def create_table(name: str, layout: Layout) -> str:
-    """Write the statement that makes the table of a layout under a name."""
-    cells = "".join(f", {quoted(cell.name)} {AFFINITY[cell.kind]}" for cell in layout.scalars)
-    return (
-        f"CREATE TABLE {quoted(name)} (_id TEXT PRIMARY KEY NOT NULL, _rev INTEGER NOT NULL, "
-        f"_schema TEXT NOT NULL{cells}, _document TEXT NOT NULL)"
-    )
-
-
-def create_list_table(list_: ListTable) -> tuple[str, str]:
-    """Write the statements that make the table of a list, and the index that finds its holders."""
-    name = quoted(list_.name)
-    index = quoted(holder_index(list_.table, list_.cell))
-    columns = f"value {AFFINITY[list_.cell.kind]} NOT NULL, _id TEXT NOT NULL, PRIMARY KEY (value, _id)"
-    return f"CREATE TABLE {name} ({columns}) WITHOUT ROWID", f"CREATE INDEX {index} ON {name} (_id)"
-
-
-def create_index(table: str, cell: Cell, *, unique: bool) -> str:
-    """Write the statement that makes an index of a scalar cell."""
-    column = quoted(cell.name)
-    if unique:
-        name = quoted(unique_index(table, cell))
-        return f"CREATE UNIQUE INDEX {name} ON {quoted(table)} ({column}) WHERE {column} IS NOT NULL"
-    return f"CREATE INDEX {quoted(plain_index(table, cell))} ON {quoted(table)} ({column}, _id)"
+    return list_.dialect.name(f"{list_.table}/{list_.cell.name}#holder")

@@ -1,0 +1,272 @@
+"""Share one PostgreSQL database between stores and threads: the pool of connections, and what a fork does to it.
+
+A connection belongs to the process that opened it: two that speak through one socket would read one
+another's answers. A forked child therefore lets go of what it inherits without a word to the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from backo.connectors.base import Database
+from backo.connectors.postgres.adapters import install
+from backo.connectors.postgres.failures import failure
+from backo.connectors.postgres.session import PostgresSession
+from backo.connectors.sql.dialect import Row
+from backo.connectors.sql.evolution import LAYOUT_VERSION, VERSION_KEY
+from backo.connectors.sql.layout import BOOKS
+from backo.errors import DBError, DefinitionError
+
+PATIENCE = 30.0  # seconds to wait for a lock
+MOST = 20  # connections of a process
+_TURN = 5.0  # seconds to wait for a connection
+_GLANCE = 1.0  # seconds to wait for a connection to a server that is known to be away
+_ATTEMPTS = 2.0  # seconds for which a connection is tried again before somebody else may try
+_RETRY = 1.0  # seconds until a store that could not be prepared is tried again
+
+_NOTES = f"CREATE TABLE IF NOT EXISTS {BOOKS} (key text PRIMARY KEY, value text NOT NULL)"
+_FIRST = f"INSERT INTO {BOOKS} VALUES ('{VERSION_KEY}', '{LAYOUT_VERSION}'), ('version', '0') ON CONFLICT DO NOTHING"  # noqa: S608  # ours
+
+
+class Preparable(Protocol):
+    """A store whose tables are looked after before a session begins."""
+
+    def prepare(self) -> bool:
+        """Bring the tables to what is declared; tell whether they are. Does not raise."""
+
+
+class PostgresDatabase(Database):
+    """One database, for all connectors of this process that name it in the same way.
+
+    Attributes:
+        name: what it is called in texts; without a password.
+    """
+
+    def __init__(self, conninfo: str, name: str) -> None:
+        self._conninfo = conninfo
+        self.name = name
+        self.most = 0
+        self._stores: weakref.WeakKeyDictionary[Preparable, None] = weakref.WeakKeyDictionary()
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """Start with nothing open."""
+        self._gate = threading.RLock()
+        self._pool: ConnectionPool[Connection[Row]] | None = None
+        self._opened: weakref.WeakSet[Connection[Row]] = weakref.WeakSet()
+        self._used: weakref.WeakSet[Connection[Row]] = weakref.WeakSet()
+        self._homes: weakref.WeakKeyDictionary[Connection[Row], ConnectionPool[Connection[Row]]]
+        self._homes = weakref.WeakKeyDictionary()
+        self._is_away = False
+        self._preparing = threading.RLock()
+        self._unprepared = self._stores.copy()
+        self._all_prepared = False
+        self._retry_at = 0.0
+
+    def register(self, store: Preparable, most: int) -> None:
+        """Learn of a store, or that its structure is another one now."""
+        with self._preparing:
+            for stores in (self._stores, self._unprepared):
+                stores.pop(store, None)
+                stores[store] = None
+            self._all_prepared = False
+            self._retry_at = 0.0
+            self.most = max(self.most, most)
+
+    def begin(self, *, writing: bool, once: bool = False) -> PostgresSession:
+        """Open a session."""
+        if not self._all_prepared:
+            self._prepare()
+        return PostgresSession(self, writing=writing, once=once)
+
+    def close(self) -> None:
+        """Close the connections, those in use as they are given back; the next `begin` opens anew."""
+        with self._preparing:
+            self._unprepared = self._stores.copy()
+            self._all_prepared = False
+            self._retry_at = 0.0
+        with self._gate:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def _prepare(self) -> None:
+        """Let each store that is new here look after its tables, in a transaction of its own.
+
+        One that cannot must not keep the others from working: it says why when it is used.
+        """
+        if time.monotonic() < self._retry_at:
+            return
+        with self._preparing:
+            if self._unprepared:
+                self._start_notes()
+            for store in list(self._unprepared):
+                if store.prepare():
+                    self._unprepared.pop(store, None)
+            self._all_prepared = not self._unprepared
+            if not self._all_prepared:
+                self._retry_at = time.monotonic() + _RETRY
+
+    def _start_notes(self) -> None:
+        """Make the table of notes; another process may be at it too."""
+        with self.connection() as connection:
+            for attempt in range(3):
+                try:
+                    if connection.execute("SELECT to_regclass(%s)", (BOOKS,)).fetchone() == (None,):
+                        connection.execute(_NOTES)
+                        connection.execute(_FIRST)
+                    return
+                except psycopg.errors.UniqueViolation as error:  # of PostgreSQL's own tables
+                    if attempt == 2:
+                        raise failure(error, self.name) from error
+                except psycopg.Error as error:
+                    raise failure(error, self.name) from error
+
+    # Connections.
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Connection[Row]]:
+        """Lend a connection outside of any transaction."""
+        connection, _ = self.take()
+        try:
+            yield connection
+        finally:
+            self.give(connection)
+
+    def take(self) -> tuple[Connection[Row], bool]:
+        """Lend a connection; tell whether nobody has used it before, so that it cannot have died in the pool.
+
+        Raises:
+            DBError: the server is away, or all connections stayed in use.
+        """
+        try:
+            pool = self._open_pool()
+            connection = pool.getconn(_GLANCE if self._is_away else _TURN)
+        except PoolTimeout as error:
+            if self._is_away:
+                message = f"the database {self.name!r} cannot be reached"
+            else:
+                message = f"the database {self.name!r} was asked for more than {self.most} connections at a time"
+            raise DBError(message) from error
+        except PoolClosed as error:
+            message = f"the database {self.name!r} is being closed"
+            raise DBError(message) from error
+        self._homes[connection] = pool
+        return connection, self.is_fresh(connection)
+
+    def is_fresh(self, connection: Connection[Row] | None) -> bool:
+        """Tell whether a connection has not been given back yet."""
+        return connection is None or connection not in self._used
+
+    def give(self, connection: Connection[Row]) -> None:
+        """Take back a connection; one that is broken is replaced."""
+        self._used.add(connection)
+        self._homes[connection].putconn(connection)
+
+    def _open_pool(self) -> ConnectionPool[Connection[Row]]:
+        pool = self._pool
+        if pool is not None:
+            return pool
+        with self._gate:
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self._conninfo,
+                    kwargs={"autocommit": True},
+                    min_size=0,
+                    max_size=self.most or MOST,
+                    open=True,
+                    configure=self._configure,
+                    reconnect_timeout=_ATTEMPTS,
+                    reconnect_failed=self._miss,
+                    name="backo",
+                )
+            return self._pool
+
+    def _configure(self, connection: Connection[Any]) -> None:
+        """Bring a new connection into the state that every session relies on."""
+        if connection.info.parameter_status("server_encoding") != "UTF8":
+            message = f"the database {self.name!r} is not encoded in UTF-8"
+            raise DBError(message, hint="create it with ENCODING 'UTF8'")
+        install(connection)
+        connection.execute(f"SET lock_timeout = {int(PATIENCE * 1000)}")
+        self._opened.add(connection)
+        self._is_away = False
+
+    def _miss(self, pool: ConnectionPool[Any]) -> None:
+        """Learn that the server cannot be reached."""
+        self._is_away = True
+
+    # Forks.
+
+    def after_fork_in_child(self) -> None:
+        """Start anew, and let go of what belongs to the parent."""
+        for connection in list(self._opened):
+            _silence(connection)
+        if self._pool is not None:
+            _inherited.append(self._pool)
+        self._fresh()
+
+
+def _silence(connection: Connection[Row]) -> None:
+    """Put nothing in the place of an inherited socket: whatever is said through it now is lost."""
+    with contextlib.suppress(psycopg.Error, OSError):
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            os.dup2(nothing, connection.fileno())
+        finally:
+            os.close(nothing)
+
+
+_databases: weakref.WeakValueDictionary[str, PostgresDatabase] = weakref.WeakValueDictionary()
+_registry = threading.Lock()
+_inherited: list[Any] = []  # pools of the parent, whose threads are not here: nobody may end them
+
+
+def database_at(connection_string: str) -> PostgresDatabase:
+    """Give the database of this process for a connection string; the same for the same settings. No I/O.
+
+    Raises:
+        DefinitionError: it is no connection string.
+    """
+    try:
+        settings: dict[str, Any] = dict(conninfo_to_dict(connection_string))
+    except psycopg.Error:
+        message = "connection_string is no connection string of PostgreSQL"
+        hint = "postgresql://user:password@host:5432/name, or host=… dbname=…"
+        raise DefinitionError(message, hint=hint) from None
+    defaults: dict[str, Any] = {"connect_timeout": 5, "application_name": "backo", "client_encoding": "utf8"}
+    settings = defaults | settings
+    conninfo = make_conninfo(**settings)
+    with _registry:
+        database = _databases.get(conninfo)
+        if database is None:
+            database = _databases[conninfo] = PostgresDatabase(conninfo, place_of(settings))
+        return database
+
+
+def place_of(settings: dict[str, Any]) -> str:
+    """Name a database by where it is, without a password."""
+    host, port = settings.get("host", "local"), settings.get("port", 5432)
+    place = f"{host}:{port}/{settings.get('dbname') or settings.get('user', '')}"
+    return f"{place}?{settings['options']}" if "options" in settings else place
+
+
+def _after_fork_in_child() -> None:
+    global _registry  # noqa: PLW0603  # the inherited lock may belong to a thread that is not here
+    _registry = threading.Lock()
+    for database in list(_databases.values()):
+        database.after_fork_in_child()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

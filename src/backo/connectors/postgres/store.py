@@ -1,0 +1,95 @@
+"""Keep a collection in a table of a PostgreSQL database."""
+
+from __future__ import annotations
+
+from backo.connectors.base import Capabilities, Lock, Session, Structure
+from backo.connectors.postgres.database import MOST, PostgresDatabase, database_at
+from backo.connectors.postgres.dialect import DIALECT
+from backo.connectors.postgres.evolving import PostgresCatalogue, evolve
+from backo.connectors.postgres.session import PostgresSession
+from backo.connectors.sql.evolution import Evolution
+from backo.connectors.sql.layout import Layout
+from backo.connectors.sql.store import SqlStore, checked_text
+from backo.errors import DefinitionError, SessionError, shown
+
+_LONGEST_NAME = 63  # bytes
+_LOCKING = {Lock.NONE: "", Lock.SHARED: " FOR KEY SHARE", Lock.EXCLUSIVE: " FOR UPDATE"}
+
+
+class DBPostgresConnector(SqlStore[PostgresSession]):
+    """A collection in a table of a PostgreSQL database.
+
+    Connectors with the same connection string, of several back offices too, share its pool, and what
+    one unit of work does in them is one transaction. Several processes, on several machines, may work
+    in one database: what is about to be changed or referred to is locked, and a unit of work that the
+    server gives up for another one's sake is run again.
+
+    Args:
+        connection_string: a URL or `key=value` pairs, as libpq takes them. Tables are made in the
+            first schema of the search path.
+        table: the name of the table; None for the name of the collection.
+        max_connections: how many connections one process opens at most to this database; of several
+            wishes the largest counts. One for each thread that serves requests is enough.
+
+    Raises:
+        DefinitionError: an argument makes no sense.
+    """
+
+    capabilities = Capabilities(transactional=True, durable=True, keeps_text=True, locks=True)
+    dialect = DIALECT
+
+    def __init__(self, *, connection_string: str, table: str | None = None, max_connections: int = MOST) -> None:
+        super().__init__(table)
+        if not isinstance(max_connections, int) or max_connections < 1:
+            message = f"max_connections is a number of connections, not {shown(max_connections)}"
+            raise DefinitionError(message)
+        self._database = database_at(checked_text(connection_string, "connection_string"))
+        self._most = max_connections
+
+    @property
+    def database(self) -> PostgresDatabase:
+        """The database, shared by all connectors of this process that name it in the same way."""
+        return self._database
+
+    @property
+    def key(self) -> str:
+        """What names the store: its database and its table."""
+        return f"postgres:{self._database.name}:{self.table}"
+
+    @property
+    def catalogue(self) -> PostgresCatalogue:
+        """What the database knows of its tables."""
+        return PostgresCatalogue(self._database.name)
+
+    def declare(self, structure: Structure) -> None:
+        """Learn which collection lives here and which fields are worth a column. No I/O.
+
+        Raises:
+            DefinitionError: the name of the collection cannot be that of a table.
+        """
+        super().declare(structure)
+        self._database.register(self, self._most)
+
+    def _checked_table(self, name: str) -> str:
+        if "?" in super()._checked_table(name) or len(name.encode()) > _LONGEST_NAME:
+            message = f"{shown(name)} cannot be the name of a table of PostgreSQL"
+            raise DefinitionError(message, hint=f"up to {_LONGEST_NAME} bytes, without / and ?")
+        return name
+
+    def _open(self, *, writing: bool) -> PostgresSession:
+        return PostgresSession(self._database, writing=writing, alone=writing)
+
+    def _end(self, session: PostgresSession, *, commit: bool = False) -> None:
+        (session.commit if commit else session.rollback)()
+
+    def _own(self, session: Session) -> PostgresSession:
+        if not isinstance(session, PostgresSession) or session.database is not self._database:
+            message = "the session belongs to another database"
+            raise SessionError(message)
+        return session
+
+    def _evolve(self, session: PostgresSession, layout: Layout, plan: Evolution) -> None:
+        evolve(session, layout, plan, self.structure.collection)
+
+    def _locking(self, session: PostgresSession, lock: Lock) -> str:
+        return _LOCKING[lock] if session.writing else ""
