@@ -131,14 +131,20 @@ class MongoDatabase(Database):
         """
         if self._has_transactions is None:
             with self._preparing:
-                self._has_transactions = has_transactions(self._hello())
-                if not self._has_transactions:
-                    _log.warning(
-                        "the MongoDB server of %r stands alone: each document is written whole, but that references "
-                        "never dangle and that a request happens whole or not at all needs a replica set",
-                        self.name,
-                    )
+                return self._ask()
         return self._has_transactions
+
+    def _ask(self) -> bool:
+        """Ask the server what it is, and warn where it has no transactions."""
+        found = has_transactions(self._hello())
+        if not found and self._has_transactions is None:
+            _log.warning(
+                "the MongoDB server of %r stands alone: each document is written whole, but that references "
+                "never dangle and that a request happens whole or not at all needs a replica set (P1, P3)",
+                self.name,
+            )
+        self._has_transactions = found
+        return found
 
     def _hello(self) -> Mapping[str, Any]:
         """Let the server say what it is."""
@@ -176,7 +182,7 @@ class MongoDatabase(Database):
         with self._preparing:
             if self._all_prepared or time.monotonic() < self._retry_at or not self._unprepared:
                 return
-            self._hello()
+            self._ask()
             for store in list(self._unprepared):
                 if store.prepare():
                     self._unprepared.pop(store, None)

@@ -22,14 +22,14 @@ from dataclasses import replace
 from itertools import count, islice
 from typing import Any
 
-from pymongo import IndexModel, UpdateOne
+from pymongo import IndexModel, InsertOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from backo.connectors.base import Column, Structure
 from backo.connectors.misfits import MOST_SHOWN, repeated_value
-from backo.connectors.mongo.failures import DUPLICATE_KEY
+from backo.connectors.mongo.failures import DUPLICATE_KEY, code_of
 from backo.connectors.mongo.layout import (
     BOOKS,
     COUNT,
@@ -97,7 +97,6 @@ def evolved(database: Database[Raw], collection: str, structure: Structure) -> L
         DBError: the collection is none that documents can be kept in.
     """
     present = read_layout(database, collection)
-    is_new = present is None
     layout = _adopted(database, collection, structure) if present is None else present
     missing = missing_cells(layout, structure)
     if missing:
@@ -107,17 +106,16 @@ def evolved(database: Database[Raw], collection: str, structure: Structure) -> L
             {"$set": {"cells": _written(cells)}},
         )
         return evolved(database, collection, structure)  # another process may have been faster
-    if layout.filled < len(layout.cells):
-        if not is_new:
-            time.sleep(LEASE)
-        _fill(database[collection], layout)
-    _make_indexes(database[collection], layout, structure)
-    if layout.filled < len(layout.cells):
-        _fill(database[collection], layout)
-        database[BOOKS].update_one({"_id": _note_key(collection)}, {"$max": {"filled": len(layout.cells)}})
-    _guard(database[collection], layout, structure)
-    known = frozenset(database[collection].index_information())
-    return replace(layout, indexes=known, filled=len(layout.cells))
+    documents = database[collection]
+    if layout.filled == len(layout.cells):
+        return _make_indexes(documents, layout, structure)
+    if present is not None:
+        time.sleep(LEASE)
+    _fill(documents, layout)
+    layout = _make_indexes(documents, layout, structure, with_unique=False)  # waits for the transactions that are open
+    _fill(documents, layout)
+    database[BOOKS].update_one({"_id": _note_key(collection)}, {"$max": {"filled": len(layout.cells)}})
+    return _make_indexes(documents, replace(layout, filled=len(layout.cells)), structure)
 
 
 def missing_cells(layout: Layout, structure: Structure) -> list[Cell]:
@@ -156,36 +154,37 @@ def _written(cells: list[Cell]) -> list[list[Any]]:
 
 def _adopted(database: Database[Raw], collection: str, structure: Structure) -> Layout:
     """Make a collection, or take one as it is; give the layout that is noted of it."""
-    books = database[BOOKS]
-    books.update_one({"_id": _VERSION_KEY}, {"$setOnInsert": {"version": LAYOUT_VERSION}}, upsert=True)
     options = next(iter(database.list_collections(filter={"name": collection})), None)
-    plain, object_ids = True, False
+    plain, object_ids, indexes = True, False, frozenset[str]()
     if options is None:
         try:
-            database.create_collection(collection)
-        except CollectionInvalid:  # another process was faster
-            pass
+            database.create_collection(collection, check_exists=False)
         except OperationFailure as error:
             if error.code != _EXISTS:
                 raise
+            return _adopted(database, collection, structure)  # another process was faster
     else:
         _check(collection, options)
         plain, object_ids = _surveyed(database[collection])
+        indexes = frozenset(database[collection].index_information())
     cells = missing_cells(Layout(collection), structure)
+    filled = len(cells) if options is None else 0
     note = {
         "_id": _note_key(collection),
         "cells": _written(cells),
-        "filled": 0,
+        "filled": filled,
         "plain": plain,
         "object_ids": object_ids,
     }
+    version = UpdateOne({"_id": _VERSION_KEY}, {"$setOnInsert": {"version": LAYOUT_VERSION}}, upsert=True)
     try:
-        books.insert_one(note)
-    except DuplicateKeyError:  # another process was faster
-        found = read_layout(database, collection)
-        if found is not None:
-            return found
-    return Layout(collection, tuple(cells), frozenset(), 0, plain, object_ids)
+        database[BOOKS].bulk_write([version, InsertOne(note)])
+    except BulkWriteError as error:
+        found = read_layout(database, collection) if code_of(error) == DUPLICATE_KEY else None
+        if found is None:
+            raise
+        return found  # another process was faster
+    return Layout(collection, tuple(cells), indexes, filled, plain, object_ids)
 
 
 def _check(collection: str, options: Mapping[str, Any]) -> None:
@@ -247,37 +246,63 @@ def _declared(layout: Layout, structure: Structure) -> Iterator[tuple[Column, Ce
         yield column, known[column.path, column.kind, column.many]
 
 
-def _make_indexes(collection: Collection[Raw], layout: Layout, structure: Structure) -> None:
-    if layout.has_object_ids and ID_INDEX not in layout.indexes:
-        place = layout.id_place
-        collection.create_index([(place, 1)], name=ID_INDEX, unique=True, partialFilterExpression=_present(place))
-    wanted = [
-        IndexModel([(cell.place, 1), (layout.id_place, 1)], name=plain_index(cell))
-        for column, cell in _declared(layout, structure)
-        if (column.index or column.link) and not column.unique and plain_index(cell) not in layout.indexes
-    ]
-    if wanted:
-        collection.create_indexes(wanted)
+def _make_indexes(
+    collection: Collection[Raw], layout: Layout, structure: Structure, *, with_unique: bool = True
+) -> Layout:
+    """Make the indexes that are declared, the unique ones too or not; drop what is too strict now.
 
-
-def _guard(collection: Collection[Raw], layout: Layout, structure: Structure) -> None:
-    """Make the unique indexes that are declared, and drop those that are not any more."""
-    wanted = {unique_index(cell): (column, cell) for column, cell in _declared(layout, structure) if column.unique}
-    for name in layout.indexes:
-        if name.endswith("#unique") and name != ID_INDEX and name not in wanted:
-            collection.drop_index(name)
-    for name, (column, cell) in wanted.items():
-        if name in layout.indexes:
-            continue
+    Returns:
+        The layout with them.
+    """
+    declared = list(_declared(layout, structure))
+    strict = {unique_index(cell) for column, cell in declared if column.unique} | {ID_INDEX}
+    dropped = {name for name in layout.indexes if name.endswith("#unique") and name not in strict}
+    for name in dropped:
+        collection.drop_index(name)
+    wanted = dict(_plain_indexes(layout, declared))
+    if with_unique:
+        wanted |= _unique_indexes(declared)
+    made = {name: index for name, index in wanted.items() if name not in layout.indexes}
+    if made:
         try:
-            # A unique index serves every query that the other one would.
-            collection.create_index(
-                [(cell.place, 1)], name=name, unique=True, partialFilterExpression=_present(cell.place)
-            )
+            collection.create_indexes(list(made.values()))
         except OperationFailure as error:
             if error.code != DUPLICATE_KEY:
                 raise
-            raise repeated_value(structure.collection, column.path, _repeated(collection, layout, cell)) from error
+            _refuse_repeated(collection, layout, structure, declared, error)
+            raise
+    return replace(layout, indexes=(layout.indexes - dropped) | made.keys())
+
+
+def _plain_indexes(layout: Layout, declared: list[tuple[Column, Cell]]) -> Iterator[tuple[str, IndexModel]]:
+    if layout.has_object_ids:
+        place = layout.id_place
+        yield ID_INDEX, IndexModel([(place, 1)], name=ID_INDEX, unique=True, partialFilterExpression=_present(place))
+    for column, cell in declared:
+        if (column.index or column.link) and not column.unique:  # a unique index serves every query that this would
+            name = plain_index(cell)
+            yield name, IndexModel([(cell.place, 1), (layout.id_place, 1)], name=name)
+
+
+def _unique_indexes(declared: list[tuple[Column, Cell]]) -> Iterator[tuple[str, IndexModel]]:
+    for column, cell in declared:
+        if column.unique:
+            name, present = unique_index(cell), _present(cell.place)
+            yield name, IndexModel([(cell.place, 1)], name=name, unique=True, partialFilterExpression=present)
+
+
+def _refuse_repeated(
+    collection: Collection[Raw],
+    layout: Layout,
+    structure: Structure,
+    declared: list[tuple[Column, Cell]],
+    error: OperationFailure,
+) -> None:
+    """Say which column cannot be unique, and why."""
+    for column, cell in declared:
+        ids = _repeated(collection, layout, cell) if column.unique else []
+        if ids:
+            raise repeated_value(structure.collection, column.path, ids) from error
 
 
 def _present(place: str) -> dict[str, Any]:

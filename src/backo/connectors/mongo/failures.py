@@ -76,7 +76,7 @@ def failure(error: Exception, database: str) -> DBError:
     """
     if isinstance(error, ServerSelectionTimeoutError):  # it has been waited for long enough
         return DBError(f"the MongoDB server of {database!r} is away")
-    if _is_transient(error):
+    if is_transient(error):
         return TransientError(f"the MongoDB server of {database!r} asks for the same again")
     if isinstance(error, ConnectionFailure):
         return DBError(f"the MongoDB server of {database!r} went away")
@@ -91,7 +91,10 @@ def failure(error: Exception, database: str) -> DBError:
     return DBError(f"the MongoDB server of {database!r} failed: {type(error).__name__}{named}")
 
 
-def _is_transient(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
+    """Tell whether the same unit of work may succeed when it is begun anew."""
+    if isinstance(error, ServerSelectionTimeoutError):
+        return False
     if isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError"):
         return True
     if isinstance(error, BulkWriteError):

@@ -33,6 +33,9 @@ _ORDER = "_order"  # of a pipeline: where the keys are while it sorts
 HIDDEN: Mapping[str, int] = {CELLS: 0, LOCK: 0}
 """What is not wanted of a document that is read."""
 
+WITH_LOCK: Mapping[str, int] = {CELLS: 0}
+"""The same of one that is locked."""
+
 
 class Key(NamedTuple):
     """One key of an order.

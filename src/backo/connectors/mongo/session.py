@@ -8,6 +8,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pymongo.client_session import ClientSession
@@ -16,8 +17,8 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from backo.connectors.base import Session
-from backo.connectors.mongo.failures import DRIVER_ERRORS, failure, is_outcome_unknown
-from backo.errors import DBError, SessionError, TransientError
+from backo.connectors.mongo.failures import DRIVER_ERRORS, failure, is_outcome_unknown, is_transient
+from backo.errors import ConflictError, DBError, SessionError, TransientError
 
 if TYPE_CHECKING:
     from backo.connectors.mongo.database import MongoDatabase
@@ -28,9 +29,10 @@ Work: TypeAlias = Callable[[ClientSession | None], T]
 
 _log = logging.getLogger("backo.mongo")
 
-_LOCK_PATIENCE = 2.0  # seconds to wait for somebody else's lock, before anything was read
+_LOCK_PATIENCE = 20.0  # seconds to wait for somebody else's lock, which others hold for the time of a unit of work
 _COMMIT_PATIENCE = 10.0  # seconds to ask again whether a commit has happened
-_POLL = (0.001, 0.01)  # seconds between two attempts: from, to
+_STANDS_IN_THE_WAY = "another unit of work changes the same documents"
+_POLL = (0.001, 0.02)  # seconds between two attempts: from, to
 
 
 class MongoSession(Session):
@@ -48,6 +50,8 @@ class MongoSession(Session):
         self._handle: ClientSession | None = None
         self._process = os.getpid()
         self._undo: list[Callable[[], Any]] = []
+        self._redo: list[Work[Any]] = []
+        self._streams = 0  # that are open
         self._is_fresh = True
         self._ended = False
 
@@ -95,22 +99,59 @@ class MongoSession(Session):
         except DRIVER_ERRORS as error:
             raise failure(error, self.database.name) from error
 
-    def run_first(self, work: Work[T]) -> T:
-        """Run a statement that others may stand in the way of; as the first one of the session it waits for them."""
-        deadline = time.monotonic() + (_LOCK_PATIENCE if self._is_fresh else 0)
+    def contend(self, work: Work[T], again: Callable[[T, ClientSession | None], Any]) -> T:
+        """Run a statement that others may stand in the way of, and wait for them.
+
+        The server ends a transaction that meets a change of another one. It is begun anew, and the locks
+        and writes of before are done again, each at the revisions that it found first. Reads are not:
+        what was read without a lock may have changed, as in any session that waits for a lock.
+
+        Args:
+            work: the statement; it raises errors of the driver.
+            again: does it again, handed what it gave; it raises `TransientError` or `ConflictError` where
+                it finds something else.
+
+        Raises:
+            TransientError: something else was found.
+            DBError: the server is away, or others stood in the way for too long.
+        """
+        deadline = time.monotonic() + _LOCK_PATIENCE
         while True:
+            handle = self.handle()
             try:
-                return self.run(work)
-            except TransientError:
-                if time.monotonic() >= deadline:
+                done = work(handle)
+            except DRIVER_ERRORS as error:
+                may_wait = self.is_transaction and not self._streams and time.monotonic() < deadline
+                if not (may_wait and is_transient(error)):
                     raise
-            time.sleep(random.uniform(*_POLL))  # noqa: S311  # so that nobody polls in step
-            self._abort()
-            self._begin()
+            else:
+                self._redo.append(partial(again, done))
+                return done
+            while not self._begin_anew():
+                if time.monotonic() > deadline:
+                    message = f"documents stayed locked by other units of work for {_LOCK_PATIENCE:g} seconds"
+                    raise DBError(message)
+
+    def _begin_anew(self) -> bool:
+        """Begin the transaction once more, and do what it did; tell whether nobody stood in the way."""
+        time.sleep(random.uniform(*_POLL))  # noqa: S311  # so that nobody polls in step
+        self._abort()
+        self._begin()
+        try:
+            for redo in self._redo:
+                redo(self._handle)
+        except ConflictError as error:
+            raise TransientError(_STANDS_IN_THE_WAY) from error
+        except DRIVER_ERRORS as error:
+            if not is_transient(error):
+                raise TransientError(_STANDS_IN_THE_WAY) from error
+            return False
+        return True
 
     def stream(self, open_: Work[Any]) -> Iterator[Raw]:
         """Run a query; give its documents as they are asked for, until the session ends."""
         cursor = self.run(open_)
+        self._streams += 1
         try:
             for raw in cursor:
                 yield raw
@@ -120,6 +161,7 @@ class MongoSession(Session):
         except DRIVER_ERRORS as error:
             raise failure(error, self.database.name) from error
         finally:
+            self._streams -= 1
             with contextlib.suppress(*DRIVER_ERRORS):
                 cursor.close()
 
@@ -133,6 +175,7 @@ class MongoSession(Session):
             message = "this session has ended"
             raise SessionError(message)
         self._undo.clear()
+        self._redo.clear()
         try:
             if self._handle is not None and self.writing:
                 self._commit(self._handle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -21,12 +21,12 @@ from backo.connectors.mongo.evolution import LEASE, evolved, read_layout
 from backo.connectors.mongo.failures import DRIVER_ERRORS, failure
 from backo.connectors.mongo.filters import MOST_LEVELS, can_push, compiled, levels
 from backo.connectors.mongo.layout import BOOKS, Condition, Layout
-from backo.connectors.mongo.paging import HIDDEN, Stretch, can_order, statement, stretches
+from backo.connectors.mongo.paging import HIDDEN, WITH_LOCK, Stretch, can_order, statement, stretches
 from backo.connectors.mongo.referring import link_holders, referrers
 from backo.connectors.mongo.session import MongoSession, Raw
-from backo.connectors.mongo.values import LOCK, stored
+from backo.connectors.mongo.values import LOCK, REV, stored
 from backo.connectors.mongo.writing import write
-from backo.errors import DBError, DefinitionError, SessionError, shown
+from backo.errors import DBError, DefinitionError, SessionError, TransientError, shown
 from backo.paths import FieldPath, value_at
 from backo.query import sorting
 from backo.query.filters import EVERYTHING, Compare, Filter, Query
@@ -35,6 +35,13 @@ from backo.query.splitting import split
 
 _LONGEST_NAME = 150  # bytes of the name of a collection; with that of its database it has 255
 _PAGE = 1_000  # documents that are fetched at once; more are streamed
+
+
+# What has to be the same of a document that is locked once more: whether it is there, or also who else locked it.
+_found_as: dict[Lock, Callable[[Raw], Any]] = {
+    Lock.SHARED: lambda raw: raw["_id"],
+    Lock.EXCLUSIVE: lambda raw: (raw["_id"], raw.get(REV), raw.get(LOCK)),
+}
 
 
 class DBMongoConnector(Store):
@@ -54,7 +61,7 @@ class DBMongoConnector(Store):
         DefinitionError: an argument makes no sense.
     """
 
-    capabilities = Capabilities(transactional=True, durable=True)
+    capabilities = Capabilities(transactional=True, durable=True, locks=True)
 
     def __init__(self, *, connection_string: str, collection: str | None = None) -> None:
         super().__init__()
@@ -130,28 +137,35 @@ class DBMongoConnector(Store):
             return {}
         those: Condition = {layout.id_place: {"$eq": known[0]} if len(known) == 1 else {"$in": known}}
         if lock is not Lock.NONE and own.writing and own.is_transaction:
-            found = self._locked(own, those, is_one=len(known) == 1)
+            found = self._locked(own, those, lock, is_one=len(known) == 1)
         else:
             found = own.run(lambda handle: list(self._documents.find(those, HIDDEN, session=handle)))
         return {one.id: one for one in map(stored, found)}
 
-    def _locked(self, session: MongoSession, those: Condition, *, is_one: bool) -> list[Raw]:
-        """Read documents after a write to each, at which all but one of several transactions fail."""
-        touched = {"$inc": {LOCK: 1}}
+    def _locked(self, session: MongoSession, those: Condition, lock: Lock, *, is_one: bool) -> list[Raw]:
+        """Read documents after a write to each, at which all but one of several transactions have to wait."""
+        touched, found_as = {"$inc": {LOCK: 1}}, _found_as[lock]
 
-        def lock_one(handle: ClientSession | None) -> Raw | None:
-            return self._documents.find_one_and_update(
-                those, touched, HIDDEN, return_document=ReturnDocument.AFTER, session=handle
+        def lock_one(handle: ClientSession | None) -> list[Raw]:
+            found = self._documents.find_one_and_update(
+                those, touched, WITH_LOCK, return_document=ReturnDocument.AFTER, session=handle
             )
+            return [] if found is None else [found]
 
         def lock_all(handle: ClientSession | None) -> list[Raw]:
             self._documents.update_many(those, touched, session=handle)
-            return list(self._documents.find(those, HIDDEN, session=handle))
+            return list(self._documents.find(those, WITH_LOCK, session=handle))
 
-        if not is_one:
-            return session.run_first(lock_all)
-        found = session.run_first(lock_one)
-        return [] if found is None else [found]
+        work = lock_one if is_one else lock_all
+
+        def lock_again(before: list[Raw], handle: ClientSession | None) -> None:
+            if set(map(found_as, work(handle))) != set(map(found_as, before)):
+                raise TransientError("a document has changed before it could be locked again")
+
+        try:
+            return session.contend(work, lock_again)
+        except DRIVER_ERRORS as error:
+            raise failure(error, self._database.name) from error
 
     def find(self, session: Session, query: Query) -> Iterator[StoredDocument]:
         """Give the documents of a query in its order, seeing the session's own writes."""

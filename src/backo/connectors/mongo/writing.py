@@ -39,11 +39,14 @@ def write(session: MongoSession, layout: Layout, writes: Sequence[Write]) -> Non
     if not writes:
         return
     collection = session.database.driver[layout.collection]
-    handle = session.handle()
     try:
         if session.is_transaction:
-            _write(collection, handle, layout, writes)
+            session.contend(
+                lambda handle: _write(collection, handle, layout, writes),
+                lambda _, handle: _write(collection, handle, layout, writes),
+            )
         else:
+            session.handle()
             _write_one_by_one(session, collection, layout, writes)
     except DRIVER_ERRORS as error:
         if is_too_large(error):
