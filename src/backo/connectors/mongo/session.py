@@ -50,6 +50,7 @@ class MongoSession(Session):
         self._handle: ClientSession | None = None
         self._process = os.getpid()
         self._undo: list[Callable[[], Any]] = []
+        self._undo_at_once: list[Callable[[], Any]] = []
         self._redo: list[Work[Any]] = []
         self._streams = 0  # that are open
         self._is_fresh = True
@@ -165,9 +166,14 @@ class MongoSession(Session):
             with contextlib.suppress(*DRIVER_ERRORS):
                 cursor.close()
 
-    def undo_with(self, undo: Callable[[], Any]) -> None:
-        """Remember how to take back what was written where there is no transaction."""
-        self._undo.append(undo)
+    def undo_with(self, undo: Callable[[], Any], *, at_once: bool = False) -> None:
+        """Remember how to take back what was written where there is no transaction.
+
+        Args:
+            undo: takes back one write; the last one is taken back first.
+            at_once: before all others: what makes room for them.
+        """
+        (self._undo_at_once if at_once else self._undo).append(undo)
 
     def commit(self) -> None:
         """Make everything written durable, at once and whole."""
@@ -175,6 +181,7 @@ class MongoSession(Session):
             message = "this session has ended"
             raise SessionError(message)
         self._undo.clear()
+        self._undo_at_once.clear()
         self._redo.clear()
         try:
             if self._handle is not None and self.writing:
@@ -209,9 +216,9 @@ class MongoSession(Session):
             with contextlib.suppress(*DRIVER_ERRORS):
                 self._handle.end_session()
             self._handle = None
-        while self._undo:
+        for undo in (*self._undo_at_once, *reversed(self._undo)):
             try:
-                self._undo.pop()()
+                undo()
             except DRIVER_ERRORS:
                 _log.exception("what a unit of work wrote into %r could not be taken back", self.database.name)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
@@ -64,11 +64,15 @@ def changes(layout: Layout, writes: Sequence[Write]) -> list[tuple[Write, Change
     updates = of[Operation.UPDATE]
     planned: list[tuple[Write, Change]] = [(one, DeleteOne(expected(layout, one))) for one in of[Operation.DELETE]]
     if len(updates) > 1 and layout.unique:
-        cleared = {"$unset": {cell.place: "" for cell in layout.unique}}
-        planned += [(one, UpdateOne(expected(layout, one), cleared)) for one in updates]
+        planned += [(one, UpdateOne(expected(layout, one), _cleared(layout))) for one in updates]
     planned += [(one, ReplaceOne(expected(layout, one), _replacement(layout, one))) for one in updates]
     planned += [(one, InsertOne(layout.row(one))) for one in of[Operation.INSERT]]
     return planned
+
+
+def _cleared(layout: Layout) -> dict[str, Any]:
+    """Say how the unique cells of a document are made absent for a while."""
+    return {"$unset": {cell.place: "" for cell in layout.unique}}
 
 
 def expected(layout: Layout, one: Write) -> Condition:
@@ -123,10 +127,14 @@ def _write_one_by_one(
         if not done.deleted_count + done.matched_count + done.inserted_count:
             raise ConflictError(f"the item {one.id} has been changed")
         if one.operation is Operation.INSERT:
-            session.undo_with(partial(collection.delete_one, {"_id": {"$eq": one.id}, REV: {"$eq": one.rev}}))
-        else:
-            raw = before[one.id]
-            session.undo_with(partial(collection.replace_one, {"_id": {"$eq": raw["_id"]}}, raw, upsert=True))
+            inserted = {"_id": {"$eq": one.id}, REV: {"$eq": one.rev}}
+            session.undo_with(partial(collection.delete_one, inserted), at_once=True)
+        elif one.id in before:
+            raw = before.pop(one.id)
+            same = {"_id": {"$eq": raw["_id"]}}
+            if layout.unique:
+                session.undo_with(partial(collection.update_one, same, _cleared(layout)), at_once=True)
+            session.undo_with(partial(collection.replace_one, same, raw, upsert=True))
 
 
 def _before(collection: Collection[Raw], layout: Layout, writes: Sequence[Write]) -> dict[str, Raw]:
