@@ -1,5 +1,6 @@
 """Back offices on each store, and what can be asked of any of them."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,13 @@ from backo.references.links import Link
 from backo.work.unit import unit_of_work
 from tests.servers import mongo_in
 
-KINDS = ("memory", "sqlite", "yaml", "mongo")
-DURABLE = ("sqlite", "yaml", "mongo")
+SERVERS = ("mongo",)
+"""The kinds that need a server, where each statement takes a hundred times as long."""
+
+KINDS = tuple(os.environ.get("BACKO_TEST_KINDS", "memory sqlite yaml").split())
+"""Those on which tests run that are for every store; `BACKO_TEST_KINDS=mongo` lets them run on another one."""
+
+DURABLE = tuple(kind for kind in KINDS if kind != "memory")
 
 
 def named(item: Any) -> str:
