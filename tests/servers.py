@@ -58,6 +58,12 @@ def mongo() -> str:
     return os.environ[MONGO]
 
 
+def start_for(kind: str) -> None:
+    """Start the server that a kind of store needs, before a process is started that has to speak to it too."""
+    if kind == "mongo":
+        mongo()
+
+
 class Postgres:
     """A PostgreSQL server in a folder of its own; one that a test may stop, kill and start again.
 

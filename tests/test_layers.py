@@ -28,7 +28,9 @@ CLOSED = {("connectors", "items"), ("http.flask", "testing"), ("cli", "testing")
 
 # A package from outside, and the modules of ours that alone may import it, lazily included.
 OWNERS = {
+    "bson": ("connectors.mongo*",),
     "flask": ("http.flask",),
+    "pymongo": ("connectors.mongo*",),
     "psycopg": ("connectors.postgres*",),
     "psycopg_pool": ("connectors.postgres*",),
     "obstore": ("files.objects",),

@@ -61,6 +61,7 @@ from backo.work.catalog import Limits
 
 if TYPE_CHECKING:
     from backo.connectors.memory import DBMemoryConnector
+    from backo.connectors.mongo import DBMongoConnector
     from backo.connectors.postgres import DBPostgresConnector
     from backo.connectors.sqlite import DBSqliteConnector
     from backo.connectors.sqlite import DBSqliteConnector as DBSqlite3Connector
@@ -76,6 +77,7 @@ current = current_user
 _LATER = {
     "BlobFile": ("backo.files.fields", "BlobFile"),
     "DBMemoryConnector": ("backo.connectors.memory", "DBMemoryConnector"),
+    "DBMongoConnector": ("backo.connectors.mongo", "DBMongoConnector"),
     "DBPostgresConnector": ("backo.connectors.postgres", "DBPostgresConnector"),
     "DBSqlite3Connector": ("backo.connectors.sqlite", "DBSqliteConnector"),
     "DBSqliteConnector": ("backo.connectors.sqlite", "DBSqliteConnector"),
@@ -120,6 +122,7 @@ __all__ = [
     "DBConnector",
     "DBError",
     "DBMemoryConnector",
+    "DBMongoConnector",
     "DBPostgresConnector",
     "DBSqlite3Connector",
     "DBSqliteConnector",

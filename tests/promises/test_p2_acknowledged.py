@@ -22,6 +22,7 @@ import pytest
 from backo import Backoffice, ConflictError
 from tests.promises.shop import open_shop
 from tests.scale import record_figure, scaled
+from tests.servers import start_for
 from tests.work.stores import ACROSS, DURABLE, KINDS, audit
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 def start(*arguments: str, before: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
     """Start a worker in a process of its own."""
+    start_for(arguments[1])
     return subprocess.Popen(
         [*before, sys.executable, "-m", "tests.promises.workers", *arguments],
         stdin=subprocess.PIPE,

@@ -30,7 +30,9 @@ from backo import (
     RefsList,
     String,
 )
+from backo.connectors.mongo.session import MongoSession
 from backo.connectors.plain import PlainSession
+from backo.connectors.postgres.session import PostgresSession
 from backo.connectors.sqlite.session import SqliteSession
 from backo.files.connectors import FileConnector
 from backo.files.places import leaves
@@ -74,7 +76,8 @@ class Trouble:
 
     def commits(self, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
         """Watch the sessions of a kind of store: a commit can fail before it has done anything."""
-        session: Any = SqliteSession if kind == "sqlite" else PlainSession
+        sessions = {"sqlite": SqliteSession, "postgres": PostgresSession, "mongo": MongoSession}
+        session: Any = sessions.get(kind, PlainSession)
         monkeypatch.setattr(session, "commit", self.around("commit", session.commit, after=False))
 
     def _watched(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,12 @@ from tests.work.stores import KINDS, MIXED
 LENGTH = 50
 SEED = os.environ.get("BACKO_SEED")  # replays one program, comparing everything after each step
 
+_numbers = count()
+
 
 def failure(graph: Variant, kinds: list[str], folder: Path, steps: Program) -> Exception | None:
     """Run a program, comparing everything after each step; give what goes wrong."""
+    folder = folder / str(next(_numbers))  # a server does not notice that a folder has gone
     try:
         play(graph, steps, kinds, folder, often=True)
     except Exception as error:  # noqa: BLE001  # whatever it is, the program shows it
@@ -45,7 +49,7 @@ def test_programs(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -
 
         fails = partial(failure, graph, kinds, tmp_path / "again")
         try:
-            for answer, times in play(graph, steps, kinds, tmp_path / "once", often=bool(SEED)).items():
+            for answer, times in play(graph, steps, kinds, tmp_path / f"once-{seed}", often=bool(SEED)).items():
                 told[answer] = told.get(answer, 0) + times
         except Exception as error:
             least = smaller(steps, lambda rest: fails(rest) is not None) if fails(steps) else steps  # noqa: B023  # now
@@ -57,7 +61,7 @@ def test_programs(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -
             )
             raise DifferenceError(message) from error
         finally:
-            shutil.rmtree(tmp_path / "once", ignore_errors=True)
+            shutil.rmtree(tmp_path / f"once-{seed}", ignore_errors=True)
     print(f"seeds {first} to {first + programs - 1} on {kind}: {dict(sorted(told.items()))}")  # noqa: T201  # shown by -s
     record_figure(
         "properties",

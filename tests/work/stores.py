@@ -1,5 +1,6 @@
 """Back offices on each store, and what can be asked of any of them."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,20 @@ from backo.query.filters import Query
 from backo.references.fields import ids_in
 from backo.references.links import Link
 from backo.work.unit import unit_of_work
-from tests.servers import postgres_in
+from tests.scale import PROVE
+from tests.servers import mongo_in, postgres_in
 
-KINDS = ("memory", "sqlite", "yaml", "postgres")
-DURABLE = ("sqlite", "yaml", "postgres")
+ALL = ("memory", "sqlite", "yaml", "postgres", "mongo")
+"""Every kind of store of ours."""
+
+KINDS = tuple(os.environ.get("BACKO_TEST_KINDS", " ".join(ALL if PROVE else ALL[:-1])).split())
+"""Those on which tests run that are for every store; the test server of MongoDB is too slow to take part each time."""
+
+DURABLE = tuple(kind for kind in KINDS if kind != "memory")
+
+WHOLE = ("sqlite", "postgres")
+"""Those that take any number of changes in one transaction."""
+
 # Collections in two kinds of store in turn, by their first letters: even ones in the first.
 ACROSS = ("sqlite+yaml", "postgres+yaml")  # a store with transactions and one that follows it, all durable
 MIXED = ("yaml+sqlite", "memory+postgres")
@@ -38,6 +49,8 @@ def connector(kind: str, folder: Path, collection: str) -> Store:
         return backo.DBSqliteConnector(path=folder / "shop.sqlite", table=collection)
     if kind == "postgres":
         return backo.DBPostgresConnector(connection_string=postgres_in(folder), table=collection)
+    if kind == "mongo":
+        return backo.DBMongoConnector(connection_string=mongo_in(folder), collection=collection)
     return DBYmlConnector(path=folder / collection)
 
 

@@ -141,12 +141,14 @@ class Capabilities:
         transactional: commits and rolls back by itself, and survives a crash.
         durable: what it acknowledged survives the end of the process.
         keeps_text: gives `StoredDocument.text`.
+        unbounded: one transaction may change as much, and take as long, as it needs.
         locks: several sessions write at a time, so what is about to be changed or referred to has to be locked.
     """
 
     transactional: bool = False
     durable: bool = False
     keeps_text: bool = False
+    unbounded: bool = False
     locks: bool = False
 
 

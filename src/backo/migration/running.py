@@ -191,7 +191,7 @@ class _Run:
             ConflictError: it was changed so that it has to be judged with others again.
         """
         report = Report(dry_run=False)
-        if self._entry.store.capabilities.transactional:
+        if self._entry.store.capabilities.unbounded:
             with unit_of_work(self._catalog, writing=True) as unit:
                 self._write_together(unit)
                 page = self._write_page(unit, None, report)

@@ -24,7 +24,7 @@ import pytest
 from backo import jsontext
 from backo.connectors.adapted import adapt
 from backo.connectors.base import DBConnector, Document, Lock, Operation, Rank, Session, Store, StoredDocument, Write
-from backo.errors import ConflictError, DBError, SessionError
+from backo.errors import ConflictError, DBError, SessionError, TransientError
 from backo.query import sorting
 from backo.query.filters import EVERYTHING, NOTHING, Compare, Operator, Query, SortKey, id_is_in
 from backo.query.matching import matcher
@@ -485,7 +485,7 @@ class ConnectorContract:
                         stored = store.get(session, ["a"], Lock.EXCLUSIVE)["a"]
                         document = {**stored.document, "age": stored.document["age"] + 1}
                         store.write(session, [update(document, expected=stored.rev, rev=stored.rev + 1)])
-                except ConflictError:
+                except (ConflictError, TransientError):
                     continue
                 return
 

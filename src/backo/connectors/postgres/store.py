@@ -35,7 +35,7 @@ class DBPostgresConnector(SqlStore[PostgresSession]):
         DefinitionError: an argument makes no sense.
     """
 
-    capabilities = Capabilities(transactional=True, durable=True, keeps_text=True, locks=True)
+    capabilities = Capabilities(transactional=True, durable=True, keeps_text=True, unbounded=True, locks=True)
     dialect = DIALECT
 
     def __init__(self, *, connection_string: str, table: str | None = None, max_connections: int = MOST) -> None:

@@ -34,7 +34,7 @@ S = TypeVar("S", bound=SqlSession)
 class SqlStore(Store, Generic[S]):
     """A collection in a table; a database adds how it opens sessions, and how it changes its tables."""
 
-    capabilities = Capabilities(transactional=True, durable=True, keeps_text=True)
+    capabilities = Capabilities(transactional=True, durable=True, keeps_text=True, unbounded=True)
     dialect: Dialect
 
     def __init__(self, table: str | None) -> None:

@@ -1,0 +1,324 @@
+"""Bring a collection from what it is to what is declared.
+
+What is kept in a database is noted in its collection `_backo`: the version of our way to lay things
+out, and for each collection its cells. The rules:
+
+- A cell that is new is noted first, so that every writer fills it from then on (a note is believed
+  for `LEASE` seconds), then filled in the documents that lack it, then relied upon.
+- What is not declared any more is kept up, by each process that writes: another process, with an
+  older or a newer declaration, may read by it at the same time. Only a unique index goes at once,
+  for it would refuse what is allowed now.
+- A collection that was there before, with documents of other programs, is taken as it is: their
+  fields stay, cells are added beside them.
+
+Each step can be done twice, or by two processes at once; whoever finds one half done goes on with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import count, islice
+from typing import Any
+
+from pymongo import IndexModel, InsertOne, UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, OperationFailure
+
+from backo.connectors.base import Column, Structure
+from backo.connectors.misfits import MOST_SHOWN, repeated_value
+from backo.connectors.mongo.failures import DUPLICATE_KEY, code_of
+from backo.connectors.mongo.layout import (
+    BOOKS,
+    COUNT,
+    ID_INDEX,
+    Cell,
+    Layout,
+    plain_index,
+    unique_index,
+)
+from backo.connectors.mongo.session import Raw
+from backo.connectors.mongo.values import CELLS, OURS, REV, is_id, is_json, stored
+from backo.errors import DBError
+from backo.schema.kinds import Kind
+
+LAYOUT_VERSION = 1
+"""The version of this way to lay things out; a database with a higher one is refused."""
+
+LEASE = 0.5
+"""Seconds for which a writer believes what he read in a note."""
+
+_VERSION_KEY = "layout"
+_BATCH = 1_000  # documents that are filled at once
+_ROUNDS = 20  # of filling, while writers of an older declaration go on
+_EXISTS = 48  # NamespaceExists
+
+
+def read_layout(database: Database[Raw], collection: str) -> Layout | None:
+    """Read the layout of a collection from its note; None when there is none yet.
+
+    Raises:
+        DBError: the database is laid out by a newer version.
+    """
+    key = _note_key(collection)
+    notes = {note["_id"]: note for note in database[BOOKS].find({"_id": {"$in": [_VERSION_KEY, key]}})}
+    version = notes.get(_VERSION_KEY, {}).get("version", 0)
+    if version > LAYOUT_VERSION:
+        message = (
+            f"the database {database.name!r} is laid out in version {version}; "
+            f"this backo knows up to version {LAYOUT_VERSION}"
+        )
+        raise DBError(message, hint="use the newer backo that wrote it")
+    note = notes.get(key)
+    if note is None:
+        return None
+    return Layout(
+        collection,
+        tuple(Cell(name, tuple(path), Kind(kind), many) for name, path, kind, many in note["cells"]),
+        frozenset(database[collection].index_information()),
+        note["filled"],
+        note["plain"],
+        note["object_ids"],
+    )
+
+
+def _note_key(collection: str) -> str:
+    """Give the key of the note on a collection."""
+    return f"collection {collection}"
+
+
+def evolved(database: Database[Raw], collection: str, structure: Structure) -> Layout:
+    """Bring a collection to what is declared; give its layout.
+
+    Raises:
+        StoredDataError: a unique index would not hold for what is stored.
+        DBError: the collection is none that documents can be kept in.
+    """
+    present = read_layout(database, collection)
+    layout = _adopted(database, collection, structure) if present is None else present
+    missing = missing_cells(layout, structure)
+    if missing:
+        cells = [*layout.cells, *missing]
+        database[BOOKS].update_one(
+            {"_id": _note_key(collection), "cells": {"$size": len(layout.cells)}},
+            {"$set": {"cells": _written(cells)}},
+        )
+        return evolved(database, collection, structure)  # another process may have been faster
+    documents = database[collection]
+    if layout.filled == len(layout.cells):
+        return _make_indexes(documents, layout, structure)
+    if present is not None:
+        time.sleep(LEASE)
+    _fill(documents, layout)
+    layout = _make_indexes(documents, layout, structure, with_unique=False)  # waits for the transactions that are open
+    _fill(documents, layout)
+    database[BOOKS].update_one({"_id": _note_key(collection)}, {"$max": {"filled": len(layout.cells)}})
+    return _make_indexes(documents, replace(layout, filled=len(layout.cells)), structure)
+
+
+def missing_cells(layout: Layout, structure: Structure) -> list[Cell]:
+    """Find out which cells a layout lacks for a structure."""
+    known = {(cell.path, cell.kind, cell.many) for cell in layout.cells}
+    taken = {cell.name for cell in layout.cells}
+    added = []
+    for column in _columns(structure):
+        key = (column.path, column.kind, column.many)
+        if key not in known:
+            known.add(key)
+            cell = Cell(_free_name(column, taken), *key)
+            taken.add(cell.name)
+            added.append(cell)
+    return added
+
+
+def _columns(structure: Structure) -> list[Column]:
+    return [column for column in structure.columns if column.path != ("_id",)]
+
+
+def _free_name(column: Column, taken: set[str]) -> str:
+    """Name a new cell after its path; a number follows where the same path was kept as another kind."""
+    name = "/".join(column.path)
+    return next(free for free in _numbered(name) if free not in taken)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}~{number}" for number in count(2))
+
+
+def _written(cells: list[Cell]) -> list[list[Any]]:
+    return [[cell.name, list(cell.path), cell.kind.value, cell.many] for cell in cells]
+
+
+def _adopted(database: Database[Raw], collection: str, structure: Structure) -> Layout:
+    """Make a collection, or take one as it is; give the layout that is noted of it."""
+    options = next(iter(database.list_collections(filter={"name": collection})), None)
+    plain, object_ids, indexes = True, False, frozenset[str]()
+    if options is None:
+        try:
+            database.create_collection(collection, check_exists=False)
+        except OperationFailure as error:
+            if error.code != _EXISTS:
+                raise
+            return _adopted(database, collection, structure)  # another process was faster
+    else:
+        _check(collection, options)
+        plain, object_ids = _surveyed(database[collection])
+        indexes = frozenset(database[collection].index_information())
+    cells = missing_cells(Layout(collection), structure)
+    filled = len(cells) if options is None else 0
+    note = {
+        "_id": _note_key(collection),
+        "cells": _written(cells),
+        "filled": filled,
+        "plain": plain,
+        "object_ids": object_ids,
+    }
+    version = UpdateOne({"_id": _VERSION_KEY}, {"$setOnInsert": {"version": LAYOUT_VERSION}}, upsert=True)
+    try:
+        database[BOOKS].bulk_write([version, InsertOne(note)])
+    except BulkWriteError as error:
+        found = read_layout(database, collection) if code_of(error) == DUPLICATE_KEY else None
+        if found is None:
+            raise
+        return found  # another process was faster
+    return Layout(collection, tuple(cells), indexes, filled, plain, object_ids)
+
+
+def _check(collection: str, options: Mapping[str, Any]) -> None:
+    """Refuse what is no collection of documents that compare as ours do."""
+    if options.get("type", "collection") != "collection":
+        message = f"{collection!r} is a {options['type']} of MongoDB, so documents cannot be kept in it"
+        raise DBError(message, hint="choose another name with collection=")
+    if options.get("options", {}).get("collation", {}).get("locale", "simple") != "simple":
+        message = f"the collection {collection!r} has a collation of its own, so its texts compare in another way"
+        raise DBError(message, hint="copy its documents into a collection without one")
+
+
+def _surveyed(collection: Collection[Raw]) -> tuple[bool, bool]:
+    """Look at the documents of other programs: whether they hold JSON alone, and whether ids are the server's.
+
+    Raises:
+        DBError: an `_id` is neither a text nor an id of the server.
+    """
+    plain, object_ids = True, False
+    for raw in collection.find():
+        id_ = raw["_id"]
+        if not is_id(id_):
+            message = f"the collection {collection.name!r} has an _id that is neither a text nor an ObjectId"
+            raise DBError(message, hint="copy its documents into another collection, with texts as _id")
+        object_ids = object_ids or not isinstance(id_, str)
+        plain = plain and all(is_json(value) for name, value in raw.items() if name != "_id" and name not in OURS)
+    return plain, object_ids
+
+
+def _fill(collection: Collection[Raw], layout: Layout) -> None:
+    """Add the cells that documents lack, in batches; what is written meanwhile has them.
+
+    Raises:
+        DBError: there are always some more.
+    """
+    place, number = f"{CELLS}.{COUNT}", len(layout.cells)
+    lacking = {"$or": [{place: {"$lt": number}}, {place: {"$exists": False}}]}
+    for _ in range(_ROUNDS):
+        found = collection.find(lacking)
+        is_done = True
+        while batch := list(islice(found, _BATCH)):
+            is_done = False
+            collection.bulk_write([_filling(raw, layout) for raw in batch], ordered=False)
+        if is_done:
+            return
+    message = f"the collection {collection.name!r} is being written by somebody who does not read our notes"
+    raise DBError(message, hint="stop the other program, or an older version of this one, while columns are added")
+
+
+def _filling(raw: Raw, layout: Layout) -> UpdateOne:
+    cells = layout.cells_of(stored(raw).document)
+    return UpdateOne({"_id": raw["_id"], REV: {"$eq": raw.get(REV)}}, {"$set": {CELLS: cells}})
+
+
+def _declared(layout: Layout, structure: Structure) -> Iterator[tuple[Column, Cell]]:
+    """Give the columns with their cells."""
+    known = {(cell.path, cell.kind, cell.many): cell for cell in layout.cells}
+    for column in _columns(structure):
+        yield column, known[column.path, column.kind, column.many]
+
+
+def _make_indexes(
+    collection: Collection[Raw], layout: Layout, structure: Structure, *, with_unique: bool = True
+) -> Layout:
+    """Make the indexes that are declared, the unique ones too or not; drop what is too strict now.
+
+    Returns:
+        The layout with them.
+    """
+    declared = list(_declared(layout, structure))
+    strict = {unique_index(cell) for column, cell in declared if column.unique} | {ID_INDEX}
+    dropped = {name for name in layout.indexes if name.endswith("#unique") and name not in strict}
+    for name in dropped:
+        collection.drop_index(name)
+    wanted = dict(_plain_indexes(layout, declared))
+    if with_unique:
+        wanted |= _unique_indexes(declared)
+    made = {name: index for name, index in wanted.items() if name not in layout.indexes}
+    if made:
+        try:
+            collection.create_indexes(list(made.values()))
+        except OperationFailure as error:
+            if error.code != DUPLICATE_KEY:
+                raise
+            _refuse_repeated(collection, layout, structure, declared, error)
+            raise
+    return replace(layout, indexes=(layout.indexes - dropped) | made.keys())
+
+
+def _plain_indexes(layout: Layout, declared: list[tuple[Column, Cell]]) -> Iterator[tuple[str, IndexModel]]:
+    if layout.has_object_ids:
+        place = layout.id_place
+        yield ID_INDEX, IndexModel([(place, 1)], name=ID_INDEX, unique=True, partialFilterExpression=_present(place))
+    for column, cell in declared:
+        if (column.index or column.link) and not column.unique:  # a unique index serves every query that this would
+            name = plain_index(cell)
+            yield name, IndexModel([(cell.place, 1), (layout.id_place, 1)], name=name)
+
+
+def _unique_indexes(declared: list[tuple[Column, Cell]]) -> Iterator[tuple[str, IndexModel]]:
+    for column, cell in declared:
+        if column.unique:
+            name, present = unique_index(cell), _present(cell.place)
+            yield name, IndexModel([(cell.place, 1)], name=name, unique=True, partialFilterExpression=present)
+
+
+def _refuse_repeated(
+    collection: Collection[Raw],
+    layout: Layout,
+    structure: Structure,
+    declared: list[tuple[Column, Cell]],
+    error: OperationFailure,
+) -> None:
+    """Say which column cannot be unique, and why."""
+    for column, cell in declared:
+        ids = _repeated(collection, layout, cell) if column.unique else []
+        if ids:
+            raise repeated_value(structure.collection, column.path, ids) from error
+
+
+def _present(place: str) -> dict[str, Any]:
+    return {place: {"$exists": True}}
+
+
+def _repeated(collection: Collection[Raw], layout: Layout, cell: Cell) -> list[str]:
+    """Give ids of documents that share one value of a cell."""
+    groups = collection.aggregate(
+        [
+            {"$match": _present(cell.place)},
+            {"$group": {"_id": f"${cell.place}", "times": {"$sum": 1}}},
+            {"$match": {"times": {"$gt": 1}}},
+            {"$limit": 1},
+        ]
+    )
+    values = [group["_id"] for group in groups]
+    found = collection.find({cell.place: {"$in": values}}).sort([(layout.id_place, 1)]).limit(MOST_SHOWN + 1)
+    return [stored(raw).id for raw in found]
