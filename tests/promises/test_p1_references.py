@@ -16,7 +16,7 @@ from backo import Backoffice
 from tests.promises.shop import DELETE, MUST_BE_EMPTY, open_shop
 from tests.promises.workers import act, crowd, racer
 from tests.scale import record_figure, scaled
-from tests.work.stores import ACROSS, DURABLE, KINDS, MIXED, audit
+from tests.work.stores import ACROSS, EVERY, MIXED, audit
 
 PROCESSES = 8
 PATIENCE = 600  # seconds until a proof is said to hang
@@ -39,7 +39,7 @@ def run_all(target: Any, arguments: list[tuple[Any, ...]]) -> None:
     assert ends == [0] * len(processes)
 
 
-@pytest.mark.parametrize("kind", [*DURABLE, *ACROSS])
+@pytest.mark.parametrize("kind", [*EVERY[1:], *ACROSS])
 def test_many_processes_and_one_parent(kind: str, tmp_path: Path) -> None:
     """Eight processes create and unlink children of one parent: nothing is lost, both sides agree."""
     rounds = scaled(12, 500)
@@ -116,7 +116,7 @@ def judge(shop: Backoffice, kind: str, how: str, deleted: list[str], linked: lis
     )
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *MIXED])
+@pytest.mark.parametrize("kind", [*EVERY, *MIXED])
 def test_a_parent_is_deleted_while_children_come_in_threads(kind: str, tmp_path: Path) -> None:
     """Two threads race, one deleting a parent, one giving it a child: nothing dangles."""
     races = scaled(60, 2_000)
@@ -141,7 +141,7 @@ def test_a_parent_is_deleted_while_children_come_in_threads(kind: str, tmp_path:
         judge(shop, kind, "threads", ends["delete"], ends["link"])
 
 
-@pytest.mark.parametrize("kind", [*DURABLE, *ACROSS])
+@pytest.mark.parametrize("kind", [*EVERY[1:], *ACROSS])
 def test_a_parent_is_deleted_while_children_come_in_processes(kind: str, tmp_path: Path) -> None:
     """Two processes race, one deleting a parent, one giving it a child: nothing dangles."""
     races = scaled(60, 2_000)

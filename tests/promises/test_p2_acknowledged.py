@@ -23,7 +23,7 @@ from backo import Backoffice, ConflictError
 from tests.promises.shop import open_shop
 from tests.scale import record_figure, scaled
 from tests.servers import start_for
-from tests.work.stores import ACROSS, DURABLE, KINDS, audit
+from tests.work.stores import ACROSS, DURABLE, EVERY, audit
 
 ROOT = Path(__file__).parents[2]
 
@@ -284,7 +284,7 @@ def test_sqlite_is_told_to_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 # A second writer.
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY)
 def test_writers_of_one_item_lose_nothing(kind: str, tmp_path: Path) -> None:
     """Threads that change one item each see all their acknowledged changes, or a conflict that they try again."""
     writers, rounds = 4, scaled(10, 200)

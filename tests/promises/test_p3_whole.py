@@ -13,7 +13,7 @@ import pytest
 from backo import Backoffice, DBError
 from tests.promises.shop import open_shop
 from tests.promises.workers import create_group
-from tests.work.stores import ACROSS, DURABLE, Stores, audit, dump
+from tests.work.stores import ACROSS, EVERY, Stores, audit, dump
 
 CALLS = ("open", "write", "fsync", "rename", "unlink")
 
@@ -147,7 +147,7 @@ def test_every_statement_fails_once_in_sqlite(kind: str, tmp_path: Path, monkeyp
         assert audit(shop) == []
 
 
-@pytest.fixture(params=(*DURABLE, *ACROSS))
+@pytest.fixture(params=(*EVERY[1:], *ACROSS))
 def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
     """Each durable store in turn."""
     found = Stores(request.param, tmp_path)

@@ -15,7 +15,7 @@ from backo.query.sorting import position
 from backo.work.sight import NO_PATHS, Sight, Sights
 from tests.promises.guarded import Kind, Worlds, about_files, by_patch, file_ids, questions, shown
 from tests.scale import record_figure, scaled
-from tests.work.stores import KINDS
+from tests.work.stores import EVERY
 
 SEEDS, QUESTIONS = scaled(3, 25), scaled(150, 200)
 
@@ -26,7 +26,7 @@ def _same_file_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backo.files.values.new_file_id", file_ids)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY)
 def test_answers_depend_only_on_what_the_user_sees(kind: str, tmp_path: Path) -> None:
     """Two worlds that differ in hidden rows, fields, links and counts answer alike, byte for byte."""
     statuses: dict[int, int] = {}

@@ -36,7 +36,7 @@ from backo import (
     Uuid,
     ValidationError,
 )
-from tests.work.stores import KINDS, Stores, dump
+from tests.work.stores import EVERY, Stores, dump
 
 TEXTS = [
     "",
@@ -319,7 +319,7 @@ def test_what_no_store_can_keep_is_refused(stores: Stores, field: str, value: An
     assert dump(shop) == {}
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=EVERY)
 def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backoffice]:
     """Each store in turn, one for all examples."""
     found = Stores(request.param, tmp_path_factory.mktemp("values"))

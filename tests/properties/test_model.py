@@ -12,7 +12,7 @@ import pytest
 
 from tests.properties.programs import DifferenceError, Program, Variant, play, program, smaller, variant
 from tests.scale import record_figure, scaled
-from tests.work.stores import KINDS, MIXED
+from tests.work.stores import EVERY, MIXED
 
 LENGTH = 50
 SEED = os.environ.get("BACKO_SEED")  # replays one program, comparing everything after each step
@@ -32,7 +32,7 @@ def failure(graph: Variant, kinds: list[str], folder: Path, steps: Program) -> E
     return None
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *MIXED])
+@pytest.mark.parametrize("kind", [*EVERY, *MIXED])
 def test_programs(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Random programs on random graphs give the answers of the model: results, refusals, contents, both sides of links.
 
@@ -40,7 +40,9 @@ def test_programs(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     """
     caplog.set_level(logging.ERROR, "backo.backoffice")  # some of these graphs are odd
     kinds = [kind] if kind == "memory" else ["memory", kind]
-    first, programs = (int(SEED), 1) if SEED else (0, scaled(10 if kind in MIXED else 25, 1_000))
+    first, programs = (
+        (int(SEED), 1) if SEED else (0, scaled({"mongo": 5}.get(kind, 10 if kind in MIXED else 25), 1_000))
+    )
     told: dict[str, int] = {}
     for seed in range(first, first + programs):
         dice = random.Random(seed)

@@ -18,11 +18,11 @@ from backo.work.unit import unit_of_work
 from tests.scale import PROVE
 from tests.servers import mongo_in, postgres_in
 
-ALL = ("memory", "sqlite", "yaml", "postgres", "mongo")
-"""Every kind of store of ours."""
+EVERY = tuple(os.environ.get("BACKO_TEST_KINDS", "memory sqlite yaml postgres mongo").split())
+"""Every kind of store of ours, or those that somebody wants to look at."""
 
-KINDS = tuple(os.environ.get("BACKO_TEST_KINDS", " ".join(ALL if PROVE else ALL[:-1])).split())
-"""Those on which tests run that are for every store; the test server of MongoDB is too slow to take part each time."""
+KINDS = EVERY if PROVE or "BACKO_TEST_KINDS" in os.environ else EVERY[:-1]
+"""Those on which long tests run: the test server of MongoDB is too slow to take part each time."""
 
 DURABLE = tuple(kind for kind in KINDS if kind != "memory")
 
@@ -30,7 +30,11 @@ WHOLE = ("sqlite", "postgres")
 """Those that take any number of changes in one transaction."""
 
 # Collections in two kinds of store in turn, by their first letters: even ones in the first.
-ACROSS = ("sqlite+yaml", "postgres+yaml")  # a store with transactions and one that follows it, all durable
+ACROSS = (
+    "sqlite+yaml",
+    "postgres+yaml",
+    *(("mongo+yaml",) if PROVE else ()),
+)  # a store with transactions and one that follows it, all durable
 MIXED = ("yaml+sqlite", "memory+postgres")
 
 
