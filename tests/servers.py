@@ -144,7 +144,14 @@ def _for_anybody(binaries: Path, folder: Path) -> Path:
     """Give programs that every user may run: copies, where those of a package lie in somebody's home."""
     if binaries.is_relative_to("/usr"):
         return binaries
-    return Path(shutil.copytree(binaries.parent, folder / "programs", symlinks=True)) / "bin"
+    installed = binaries.parent  # of the package, beside which lie the libraries that it needs
+    package = installed.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    copied = folder / "programs" / package.name / installed.name
+    shutil.copytree(installed, copied, symlinks=True)
+    if libraries.exists():
+        shutil.copytree(libraries, folder / "programs" / libraries.name, symlinks=True)
+    return copied / binaries.name
 
 
 def _other_user() -> str | None:
