@@ -431,7 +431,7 @@ class Collection:
         Args:
             values: those of each item, such as a generator gives.
             batch_size: how many items are stored at once.
-            on_batch: is called with the `_id`s of each batch, in order, once it is stored.
+            on_batch: is called with each `_id` of a batch, as a list in order, once it is stored.
             kwargs: `transaction_id` is accepted and not needed.
 
         Returns:

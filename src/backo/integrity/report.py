@@ -16,7 +16,7 @@ class IntegrityReport:
     """What `check_integrity` found, and did.
 
     Attributes:
-        findings: the first thousand `Finding`s, in the order in which they were found.
+        findings: each `Finding`, in the order in which they were found; the first thousand.
         counts: how many findings there are of each kind.
         total: how many there are.
         mendable: how many of them can be mended without loss; those that were mended count too.
