@@ -28,6 +28,8 @@ _WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {VERSION}".encode(
 _ALONE = (
     f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; LOCK TABLE {BOOKS} IN ACCESS EXCLUSIVE MODE; {VERSION}"
 ).encode()  # waits for all who write, who have read the version, and lets nobody begin
+_SOON = b"; SET LOCAL lock_timeout = 1000; LOCK"  # milliseconds for which the others wait behind it
+_ALONE_SOON = _ALONE.replace(b"; LOCK", _SOON)
 
 _CHUNK = 200  # rows that a stream holds
 _COPY = 20  # rows from which on they are copied instead of inserted
@@ -43,6 +45,7 @@ class PostgresSession(Session):
         database: where it works.
         writing: whether it may write.
         alone: whether no other session may write in this database until it ends.
+        soon: whether one that is alone gives up at once where it would have to wait for long.
         once: whether it is going to run one statement only, which then needs no transaction.
     """
 
@@ -50,7 +53,15 @@ class PostgresSession(Session):
     database: PostgresDatabase
     writing: bool
 
-    def __init__(self, database: PostgresDatabase, *, writing: bool, alone: bool = False, once: bool = False) -> None:
+    def __init__(
+        self,
+        database: PostgresDatabase,
+        *,
+        writing: bool,
+        alone: bool = False,
+        soon: bool = False,
+        once: bool = False,
+    ) -> None:
         self.database = database
         self.writing = writing
         self._once = once
@@ -62,7 +73,7 @@ class PostgresSession(Session):
         self._failed = False
         self._names = count(1)
         if writing:
-            self._take(_ALONE if alone else _WRITING)
+            self._take((_ALONE_SOON if soon else _ALONE) if alone else _WRITING)
 
     def _take(self, begin: bytes | None) -> Cursor[Row]:
         """Take a connection, and begin a transaction on it; one that died in the pool is replaced."""
@@ -78,6 +89,7 @@ class PostgresSession(Session):
             try:
                 self._begin(begin)
             except psycopg.Error as error:
+                self._undo()
                 self._give()
                 if is_lost(error) and not is_fresh:
                     continue
@@ -86,8 +98,8 @@ class PostgresSession(Session):
 
     def _begin(self, begin: bytes) -> None:
         assert self._connection is not None  # noqa: S101  # it has been taken
-        result = _executed(self._connection, begin)
         self._in_transaction = True
+        result = _executed(self._connection, begin)
         if self.writing:
             value = result.get_value(0, 0) if result.ntuples else None
             self._version = int(value or b"0")
@@ -152,6 +164,21 @@ class PostgresSession(Session):
             cursor.execute(_translated(statement), values)
         except psycopg.Error as error:
             raise self._failure(error) from error
+
+    def tried(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Run a statement; tell whether no unique index stood in its way: then it alone is undone."""
+        cursor = self._ready()
+        try:
+            cursor.execute("SAVEPOINT tried")
+            try:
+                cursor.execute(_translated(statement), values)
+            except psycopg.errors.UniqueViolation:
+                cursor.execute("ROLLBACK TO SAVEPOINT tried")
+                return False
+            cursor.execute("RELEASE SAVEPOINT tried")
+        except psycopg.Error as error:
+            raise self._failure(error) from error
+        return True
 
     def change_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of values, all in one go."""
