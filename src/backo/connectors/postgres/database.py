@@ -144,9 +144,7 @@ class PostgresDatabase(Database):
             for attempt in range(3):
                 try:
                     if connection.execute("SELECT to_regclass(%s)", (BOOKS,)).fetchone() == (None,):
-                        connection.execute(units.CREATE)
-                        connection.execute(_NOTES)
-                        connection.execute(_FIRST)
+                        connection.execute(f"{units.CREATE}; {_NOTES}; {_FIRST}".encode())  # all or nothing
                     return
                 except psycopg.errors.UniqueViolation as error:  # of PostgreSQL's own tables
                     if attempt == 2:

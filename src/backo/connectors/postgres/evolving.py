@@ -12,7 +12,7 @@ from backo import jsontext
 from backo.connectors.misfits import repeated_value
 from backo.connectors.postgres.dialect import DIALECT, PostgresDialect
 from backo.connectors.postgres.session import PostgresSession
-from backo.connectors.sql.dialect import Collision, SqlSession
+from backo.connectors.sql.dialect import SqlSession
 from backo.connectors.sql.evolution import Evolution, note_on, repeated
 from backo.connectors.sql.layout import (
     BOOKS,
@@ -117,10 +117,8 @@ def evolve(session: PostgresSession, layout: Layout, plan: Evolution, collection
     if new and not plan.is_new:
         _fill(session, grown, new)
     for cell, unique in plan.indexes:
-        try:
-            session.change(create_index(grown, cell, unique=unique))
-        except Collision as error:
-            raise repeated_value(collection, cell.path, repeated(session, grown, cell)) from error
+        if not session.tried(create_index(grown, cell, unique=unique)):
+            raise repeated_value(collection, cell.path, repeated(session, grown, cell))
     if not plan.is_new:
         session.change(f"ANALYZE {quoted(layout.table)}")
     note(session, grown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count
@@ -49,7 +50,17 @@ class PostgresSession(Session):
         once: whether it is going to run one statement only, which then needs no transaction.
     """
 
-    __slots__ = ("_connection", "_cursor", "_ended", "_failed", "_in_transaction", "_names", "_once", "_version")
+    __slots__ = (
+        "_connection",
+        "_cursor",
+        "_ended",
+        "_failed",
+        "_in_transaction",
+        "_names",
+        "_once",
+        "_streams",
+        "_version",
+    )
     database: PostgresDatabase
     writing: bool
 
@@ -72,6 +83,7 @@ class PostgresSession(Session):
         self._ended = False
         self._failed = False
         self._names = count(1)
+        self._streams: list[ServerCursor[Row]] = []
         if writing:
             self._take((_ALONE_SOON if soon else _ALONE) if alone else _WRITING)
 
@@ -139,6 +151,7 @@ class PostgresSession(Session):
         self._ready()
         assert self._connection is not None  # noqa: S101  # `_ready` has seen to it
         cursor: ServerCursor[Row] = self._connection.cursor(f"rows{next(self._names)}")
+        self._streams.append(cursor)
         try:
             cursor.execute(_translated(statement), values)
             while chunk := cursor.fetchmany(_CHUNK):
@@ -146,12 +159,12 @@ class PostgresSession(Session):
                 if self._ended:
                     message = "this session has ended before all rows were read"
                     raise SessionError(message)
-            cursor.close()
         except psycopg.Error as error:
             raise self._failure(error) from error
         finally:
-            if not self._ended and not cursor.closed and self._is_sound():
-                cursor.close()
+            if cursor in self._streams:  # the end of the session has closed it otherwise
+                self._streams.remove(cursor)
+                _close(cursor)
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> None:
         """Run a statement that gives no rows.
@@ -235,6 +248,7 @@ class PostgresSession(Session):
         if self._failed:
             message = "a statement of this session has failed; it can only be rolled back"
             raise SessionError(message)
+        self._close_streams()
         try:
             if self._in_transaction and self._connection is not None:
                 result = _executed(self._connection, b"COMMIT")
@@ -255,8 +269,13 @@ class PostgresSession(Session):
         if self._ended:
             return
         self._ended = True
+        self._close_streams()
         self._undo()
         self._give()
+
+    def _close_streams(self) -> None:
+        while self._streams:
+            _close(self._streams.pop())
 
     def _failure(self, error: psycopg.Error) -> DBError | Collision:
         """Make the error for one of the driver; what was done is undone at once, so that one may still look around."""
@@ -289,6 +308,11 @@ class PostgresSession(Session):
         self.rollback()
 
 
+def _close(cursor: ServerCursor[Row]) -> None:
+    with contextlib.suppress(psycopg.Error):  # of a transaction, or a connection, that is gone
+        cursor.close()
+
+
 def _executed(connection: Connection[Row], command: bytes) -> psycopg.pq.abc.PGresult:
     """Run commands without parameters, in one journey to the server; give the last result.
 
@@ -298,6 +322,9 @@ def _executed(connection: Connection[Row], command: bytes) -> psycopg.pq.abc.PGr
     result = connection.pgconn.exec_(command)
     if result.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
         return result
+    if connection.closed:
+        message = "the connection was lost"  # what the server said before that may be gone
+        raise psycopg.OperationalError(message)
     raise psycopg.errors.error_from_result(result, encoding="utf-8")
 
 
