@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backo.connectors.postgres import DBPostgresConnector
@@ -38,6 +38,7 @@ def test_short_names_stay() -> None:
     assert DIALECT.name("é" * 31) == "é" * 31
 
 
+@settings(max_examples=30)
 @given(st.text(min_size=50, max_size=90), st.text(min_size=50, max_size=90), st.text(max_size=2))
 def test_longer_names_are_shortened_one_to_one(one: str, other: str, end: str) -> None:
     """They fit, tell where they come from, and are those of no other text."""
