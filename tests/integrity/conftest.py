@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integrity.library import SQL
 from tests.migration.opening import Place
 from tests.work.stores import KINDS
 
@@ -13,5 +14,21 @@ from tests.work.stores import KINDS
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Each of our stores in turn."""
     found = Place(request.param, tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=SQL)
+def sql(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A place in each of the SQL databases in turn."""
+    found = Place(request.param, tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Place]:
+    """A place in an SQLite file."""
+    found = Place("sqlite", tmp_path)
     yield found
     found.close()

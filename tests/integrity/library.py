@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from backo import Backoffice, DeleteStrategy, File, FileConnector, Int, Ref, RefsList, String
 from backo.connectors.base import StoredDocument
@@ -16,7 +16,9 @@ from backo.integrity.raw import Raw, read
 from backo.schema.fields import Field
 from backo.work.unit import unit_of_work
 from tests.migration.opening import Place
+from tests.servers import postgres_in
 
+SQL = ("sqlite", "postgres")
 Names = list[tuple[str, str | None, str, str]]
 
 
@@ -77,23 +79,22 @@ def scribble(place: Place, library: Backoffice, name: str, id_: str, changes: Ma
         stored = shelf.read([id_])[id_]
         text = json.dumps(_changed(stored.document, changes)).encode()
         shelf.put(StoredDocument(id_, stored.rev, stored.fingerprint, text=text))
-    elif place.kind == "sqlite":
-        with _file(place) as file:
-            ((text,),) = file.execute(f"SELECT _document FROM {name} WHERE _id = ?", (id_,)).fetchall()
+    elif place.kind in SQL:
+        with hands(place) as file:
+            ((text,),) = file.run(f"SELECT CAST(_document AS TEXT) FROM {name} WHERE _id = ?", id_)
             document = json.dumps(_changed(json.loads(text), changes))
             cells = {key: value for key, value in changes.items() if not isinstance(value, list)}
             if "pages" in cells and type(cells["pages"]) is not int:
                 cells["pages"] = None  # what is no number counts as absent
-            known = {row[1] for row in file.execute(f"PRAGMA table_info({name})")}
-            for key in cells.keys() & known:
-                file.execute(f'DROP INDEX IF EXISTS "{name}/{key}#unique"')
-                file.execute(f'UPDATE {name} SET "{key}" = ? WHERE _id = ?', (cells[key], id_))
+            for key in cells.keys() & set(file.columns(name)):
+                file.run(f'DROP INDEX IF EXISTS "{name}/{key}#unique"')
+                file.run(f'UPDATE {name} SET "{key}" = ? WHERE _id = ?', cells[key], id_)
             for key, value in changes.items():
-                if isinstance(value, list) and _has_list(file, name, key):
-                    file.execute(f'DELETE FROM "{name}/{key}" WHERE _id = ?', (id_,))
-                    rows = [(one, id_) for one in dict.fromkeys(value)]
-                    file.executemany(f'INSERT INTO "{name}/{key}" (value, _id) VALUES (?, ?)', rows)
-            file.execute(f"UPDATE {name} SET _document = ? WHERE _id = ?", (document, id_))
+                if isinstance(value, list) and file.columns(f"{name}/{key}"):
+                    file.run(f'DELETE FROM "{name}/{key}" WHERE _id = ?', id_)
+                    for one in dict.fromkeys(value):
+                        file.run(f'INSERT INTO "{name}/{key}" (value, _id) VALUES (?, ?)', one, id_)
+            file.run(f"UPDATE {name} SET _document = ? WHERE _id = ?", document, id_)
     else:
         import yaml  # noqa: PLC0415  # only here
 
@@ -110,25 +111,90 @@ def remove(place: Place, library: Backoffice, name: str, id_: str) -> None:
     """Take a stored document away as no back office would."""
     if place.kind == "memory":
         library.catalog.entry(name).store.base.remove(id_)  # type: ignore[attr-defined]  # a memory connector
-    elif place.kind == "sqlite":
-        with _file(place) as file:
-            lists = file.execute("SELECT name FROM sqlite_master WHERE name LIKE ? AND type = 'table'", (f"{name}/%",))
-            for (table,) in lists.fetchall():
-                file.execute(f'DELETE FROM "{table}" WHERE _id = ?', (id_,))
-            file.execute(f"DELETE FROM {name} WHERE _id = ?", (id_,))
+    elif place.kind in SQL:
+        with hands(place) as file:
+            for table in file.tables():
+                if table.startswith(f"{name}/"):
+                    file.run(f'DELETE FROM "{table}" WHERE _id = ?', id_)
+            file.run(f"DELETE FROM {name} WHERE _id = ?", id_)
     else:
         (place.folder / name / f"{id_}.yml").unlink()
 
 
-def _has_list(file: sqlite3.Connection, name: str, key: str) -> bool:
-    found = file.execute("SELECT 1 FROM sqlite_master WHERE name = ? AND type = 'table'", (f"{name}/{key}",))
-    return found.fetchone() is not None
+def edit(place: Place, name: str, id_: str, **changes: Any) -> None:
+    """Change a stored document, and nothing that is kept beside it."""
+    with hands(place) as file:
+        ((text,),) = file.run(f"SELECT CAST(_document AS TEXT) FROM {name} WHERE _id = ?", id_)
+        file.run(f"UPDATE {name} SET _document = ? WHERE _id = ?", json.dumps(json.loads(text) | changes), id_)
+
+
+class Hands(Protocol):
+    """A connection of another program to the tables of a library."""
+
+    def run(self, statement: str, *values: Any) -> list[Any]:
+        """Run a statement with a `?` for each value; give its rows."""
+
+    def schema(self) -> list[tuple[str, str]]:
+        """Give names and definitions of all that there is, in order."""
+
+    def tables(self) -> list[str]:
+        """Give the names of all tables."""
+
+    def columns(self, table: str) -> list[str]:
+        """Give the columns of a table; none where there is no such table."""
+
+
+class _SqliteHands:
+    def __init__(self, file: sqlite3.Connection) -> None:
+        self._file = file
+
+    def run(self, statement: str, *values: Any) -> list[Any]:
+        return self._file.execute(statement, values).fetchall()
+
+    def schema(self) -> list[tuple[str, str]]:
+        return self.run("SELECT name, sql FROM sqlite_master ORDER BY name")
+
+    def tables(self) -> list[str]:
+        return [name for (name,) in self.run("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
+    def columns(self, table: str) -> list[str]:
+        return [name for (name,) in self.run("SELECT name FROM pragma_table_info(?)", table)]
+
+
+class _PostgresHands:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def run(self, statement: str, *values: Any) -> list[Any]:
+        cursor = self._connection.execute(statement.replace("%", "%%").replace("?", "%s"), values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+    def schema(self) -> list[tuple[str, str]]:
+        columns = "(SELECT string_agg(a.attname, ',') FROM pg_attribute AS a WHERE a.attrelid = c.oid)"
+        return self.run(
+            f"SELECT c.relname, {columns} FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace"
+            " ORDER BY 1"
+        )
+
+    def tables(self) -> list[str]:
+        return [name for (name,) in self.run("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")]
+
+    def columns(self, table: str) -> list[str]:
+        statement = "SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema()"
+        return [name for (name,) in self.run(f"{statement} AND table_name = ?", table)]
 
 
 @contextmanager
-def _file(place: Place) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(place.folder / "shop.sqlite")) as file, file:
-        yield file
+def hands(place: Place) -> Iterator[Hands]:
+    """Reach into a database as another program does; all of it is one transaction."""
+    if place.kind == "sqlite":
+        with closing(sqlite3.connect(place.folder / "shop.sqlite")) as file, file:
+            yield _SqliteHands(file)
+    else:
+        import psycopg  # noqa: PLC0415  # only here
+
+        with psycopg.connect(postgres_in(place.folder)) as connection:
+            yield _PostgresHands(connection)
 
 
 def stored(library: Backoffice) -> dict[str, dict[str, tuple[int, Any]]]:

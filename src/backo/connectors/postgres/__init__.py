@@ -10,6 +10,7 @@ What it has in common with other SQL databases is in `backo.connectors.sql`.
 | `adapters` | texts as PostgreSQL can keep them |
 | `dialect` | what PostgreSQL says in its own way |
 | `evolving` | bringing the tables to what is declared |
+| `mending` | making what is missing while others go on |
 | `failures` | errors of the driver as ours |
 """
 

@@ -30,6 +30,7 @@ from backo.connectors.sql.layout import BOOKS
 from backo.errors import DBError, DefinitionError
 
 PATIENCE = 30.0  # seconds to wait for a lock
+LONG_PATIENCE = 3600.0  # seconds to wait until all older transactions have ended
 MOST = 20  # connections of a process
 _TURN = 5.0  # seconds to wait for a connection
 _GLANCE = 1.0  # seconds to wait for a connection to a server that is known to be away
@@ -100,7 +101,7 @@ class PostgresDatabase(Database):
 
     def settle(self, unit: str) -> bool:
         """Make sure that a unit of work is decided for ever, and tell whether it was committed."""
-        self._start_notes()
+        self.start_notes()
         session = PostgresSession(self, writing=True)
         try:
             was_committed = units.settle(session, unit)
@@ -129,7 +130,7 @@ class PostgresDatabase(Database):
             return
         with self._preparing:
             if self._unprepared:
-                self._start_notes()
+                self.start_notes()
             for store in list(self._unprepared):
                 if store.prepare():
                     self._unprepared.pop(store, None)
@@ -137,15 +138,13 @@ class PostgresDatabase(Database):
             if not self._all_prepared:
                 self._retry_at = time.monotonic() + _RETRY
 
-    def _start_notes(self) -> None:
+    def start_notes(self) -> None:
         """Make the table of notes; another process may be at it too."""
         with self.connection() as connection:
             for attempt in range(3):
                 try:
                     if connection.execute("SELECT to_regclass(%s)", (BOOKS,)).fetchone() == (None,):
-                        connection.execute(units.CREATE)
-                        connection.execute(_NOTES)
-                        connection.execute(_FIRST)
+                        connection.execute(f"{units.CREATE}; {_NOTES}; {_FIRST}".encode())  # all or nothing
                     return
                 except psycopg.errors.UniqueViolation as error:  # of PostgreSQL's own tables
                     if attempt == 2:
@@ -163,6 +162,24 @@ class PostgresDatabase(Database):
             yield connection
         finally:
             self.give(connection)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[Connection[Row]]:
+        """Open a connection that is not of the pool, outside of any transaction, for what takes very long."""
+        try:
+            connection = Connection.connect(self._conninfo, autocommit=True)
+        except psycopg.Error as error:
+            message = f"the database {self.name!r} cannot be reached"
+            raise DBError(message) from error
+        try:
+            self._configure(connection)
+            connection.execute(f"SET lock_timeout = {int(LONG_PATIENCE * 1000)}")
+            connection.execute("SET statement_timeout = 0")
+            yield connection
+        except psycopg.Error as error:
+            raise failure(error, self.name) from error
+        finally:
+            connection.close()
 
     def take(self) -> tuple[Connection[Row], bool]:
         """Lend a connection; tell whether nobody has used it before, so that it cannot have died in the pool.

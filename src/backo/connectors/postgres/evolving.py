@@ -12,7 +12,7 @@ from backo import jsontext
 from backo.connectors.misfits import repeated_value
 from backo.connectors.postgres.dialect import DIALECT, PostgresDialect
 from backo.connectors.postgres.session import PostgresSession
-from backo.connectors.sql.dialect import Collision, SqlSession
+from backo.connectors.sql.dialect import SqlSession
 from backo.connectors.sql.evolution import Evolution, note_on, repeated
 from backo.connectors.sql.layout import (
     BOOKS,
@@ -25,8 +25,14 @@ from backo.connectors.sql.layout import (
     quoted,
     unique_index,
 )
+from backo.errors import DBError
 
-_BATCH = 1_000  # documents whose cells are filled at once
+TURN = "SELECT pg_try_advisory_xact_lock(hashtext('backo'), hashtext(current_schema() || '/' || ?))"
+"""Take the turn to change a table, until the end of the transaction: (table)."""
+
+BATCH = 1_000  # documents whose cells are filled at once
+
+_CONCURRENTLY = {False: "", True: " CONCURRENTLY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,12 @@ class PostgresCatalogue:
     Attributes:
         name: of the database.
         dialect: PostgreSQL's.
+        adds_in_place: yes.
     """
 
     name: str
     dialect: PostgresDialect = DIALECT
+    adds_in_place: bool = True
 
     def has_table(self, session: SqlSession, table: str) -> bool:
         """Tell whether there is a table (or a view, an index) of this name."""
@@ -53,15 +61,39 @@ class PostgresCatalogue:
 
     def indexes_of(self, session: SqlSession, table: str) -> frozenset[str]:
         """Give the names of the indexes of a table that are whole."""
+        return _indexes_of(session, table, valid=True)
+
+    def unfinished_of(self, session: SqlSession, table: str) -> frozenset[str]:
+        """Give the names of the indexes that `CREATE INDEX CONCURRENTLY` has begun and not finished, or not yet."""
+        return _indexes_of(session, table, valid=False)
+
+    def columns_of(self, session: SqlSession, table: str) -> list[str]:
+        """Give the names of the columns of a table, in their order; none when there is no such table."""
         found = session.rows(
-            "SELECT i.relname::text FROM pg_catalog.pg_index AS x"
-            " JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid"
-            " JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid"
+            "SELECT a.attname::text FROM pg_catalog.pg_attribute AS a"
+            " JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid"
             " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-            " WHERE n.nspname = current_schema() AND c.relname = ? AND x.indisvalid",
+            " WHERE n.nspname = current_schema() AND c.relname = ? AND c.relkind IN ('r', 'p')"
+            " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             (table,),
         )
-        return frozenset(name for (name,) in found)
+        return [name for (name,) in found]
+
+    def own_indexes(self, table: str) -> tuple[str, ...]:
+        """Give nothing: the key is all that every table has."""
+        return ()
+
+
+def _indexes_of(session: SqlSession, table: str, *, valid: bool) -> frozenset[str]:
+    found = session.rows(
+        "SELECT i.relname::text FROM pg_catalog.pg_index AS x"
+        " JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid"
+        " JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid"
+        " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = current_schema() AND c.relname = ? AND x.indisvalid = ?",
+        (table, valid),
+    )
+    return frozenset(name for (name,) in found)
 
 
 def evolve(session: PostgresSession, layout: Layout, plan: Evolution, collection: str) -> None:
@@ -69,21 +101,35 @@ def evolve(session: PostgresSession, layout: Layout, plan: Evolution, collection
 
     Raises:
         StoredDataError: a unique index would not hold for what is stored.
+        DBError: somebody mends the structure of the table just now, which takes its time.
     """
-    grown = replace(layout, cells=(*layout.cells, *plan.cells), pending=frozenset())
+    if not plan.is_new and not take_turn(session, layout.table):
+        message = f"the table {layout.table!r} of {session.database.name!r} is just being brought to a declaration"
+        raise DBError(message, hint="it is looked at again as soon as check_structure(apply=True) is done")
+    filled = {cell.name for cell in plan.pending}
+    grown = replace(layout, cells=(*layout.cells, *plan.cells), pending=layout.pending - filled)
+    unfinished = _indexes_of(session, layout.table, valid=False)
+    for name in unfinished.intersection(index_name(grown, cell, unique=unique) for cell, unique in plan.indexes):
+        session.change(f"DROP INDEX {quoted(name)}")
     for statement in _changes(layout, grown, plan):
         session.change(statement)
     new = (*plan.cells, *plan.pending)
     if new and not plan.is_new:
         _fill(session, grown, new)
     for cell, unique in plan.indexes:
-        try:
-            session.change(create_index(grown, cell, unique=unique))
-        except Collision as error:
-            raise repeated_value(collection, cell.path, repeated(session, grown, cell)) from error
+        if not session.tried(create_index(grown, cell, unique=unique)):
+            raise repeated_value(collection, cell.path, repeated(session, grown, cell))
     if not plan.is_new:
         session.change(f"ANALYZE {quoted(layout.table)}")
     note(session, grown)
+
+
+def take_turn(session: PostgresSession, table: str) -> bool:
+    """Take the turn to change a table until the session ends; tell whether nobody else has it.
+
+    One must not wait for it in a statement: whoever makes an index meanwhile would wait for that one.
+    """
+    return bool(session.rows(TURN, (table,))[0][0])
 
 
 def _changes(layout: Layout, grown: Layout, plan: Evolution) -> Iterator[str]:
@@ -103,6 +149,11 @@ def note(session: PostgresSession, layout: Layout) -> None:
     key, text = note_on(layout)
     session.change(f"DELETE FROM {BOOKS} WHERE key = ?", (key,))
     session.change(f"INSERT INTO {BOOKS} VALUES (?, ?)", (key, text))
+    raise_version(session)
+
+
+def raise_version(session: PostgresSession) -> None:
+    """Let every process that writes look at the layout."""
     session.change(f"UPDATE {BOOKS} SET value = (value::bigint + 1)::text WHERE key = 'version'")
 
 
@@ -128,23 +179,34 @@ def create_list_table(list_: ListTable) -> tuple[str, str]:
     key = quoted(DIALECT.name(f"{list_.table}/{list_.cell.name}#key"))
     return (
         f"CREATE TABLE {name} ({columns}, CONSTRAINT {key} PRIMARY KEY (value, _id))",
-        f"CREATE INDEX {quoted(holder_index(list_))} ON {name} (_id)",
+        create_holder_index(list_),
     )
+
+
+def create_holder_index(list_: ListTable, *, online: bool = False) -> str:
+    """Write the statement that makes the index that finds the values of one document."""
+    return f"CREATE INDEX{_CONCURRENTLY[online]} {quoted(holder_index(list_))} ON {quoted(list_.name)} (_id)"
 
 
 def create_index(layout: Layout, cell: Cell, *, unique: bool, online: bool = False) -> str:
     """Write the statement that makes an index of a scalar cell; absent values do not collide."""
     column, table = quoted(cell.name), quoted(layout.table)
-    how = " CONCURRENTLY" if online else ""
+    how = _CONCURRENTLY[online]
+    name = quoted(index_name(layout, cell, unique=unique))
     if unique:
-        return f"CREATE UNIQUE INDEX{how} {quoted(unique_index(layout, cell))} ON {table} ({column})"
-    return f"CREATE INDEX{how} {quoted(plain_index(layout, cell))} ON {table} ({column}, _id)"
+        return f"CREATE UNIQUE INDEX{how} {name} ON {table} ({column})"
+    return f"CREATE INDEX{how} {name} ON {table} ({column}, _id)"
+
+
+def index_name(layout: Layout, cell: Cell, *, unique: bool) -> str:
+    """Give the name of an index of a scalar cell."""
+    return (unique_index if unique else plain_index)(layout, cell)
 
 
 def _fill(session: PostgresSession, layout: Layout, new: Sequence[Cell]) -> None:
     """Fill cells of all documents."""
     rows = session.stream(f"SELECT _id, _document FROM {quoted(layout.table)}")
-    while batch := list(islice(rows, _BATCH)):
+    while batch := list(islice(rows, BATCH)):
         fill(session, layout, new, batch)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count
@@ -29,6 +30,8 @@ _WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {VERSION}".encode(
 _ALONE = (
     f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; LOCK TABLE {BOOKS} IN ACCESS EXCLUSIVE MODE; {VERSION}"
 ).encode()  # waits for all who write, who have read the version, and lets nobody begin
+_SOON = b"; SET LOCAL lock_timeout = 1000; LOCK"  # milliseconds for which the others wait behind it
+_ALONE_SOON = _ALONE.replace(b"; LOCK", _SOON)
 
 _CHUNK = 200  # rows that a stream holds
 _COPY = 20  # rows from which on they are copied instead of inserted
@@ -44,14 +47,33 @@ class PostgresSession(Session):
         database: where it works.
         writing: whether it may write.
         alone: whether no other session may write in this database until it ends.
+        soon: whether one that is alone gives up at once where it would have to wait for long.
         once: whether it is going to run one statement only, which then needs no transaction.
     """
 
-    __slots__ = ("_connection", "_cursor", "_ended", "_failed", "_in_transaction", "_names", "_once", "_version")
+    __slots__ = (
+        "_connection",
+        "_cursor",
+        "_ended",
+        "_failed",
+        "_in_transaction",
+        "_names",
+        "_once",
+        "_streams",
+        "_version",
+    )
     database: PostgresDatabase
     writing: bool
 
-    def __init__(self, database: PostgresDatabase, *, writing: bool, alone: bool = False, once: bool = False) -> None:
+    def __init__(
+        self,
+        database: PostgresDatabase,
+        *,
+        writing: bool,
+        alone: bool = False,
+        soon: bool = False,
+        once: bool = False,
+    ) -> None:
         self.database = database
         self.writing = writing
         self._once = once
@@ -62,8 +84,9 @@ class PostgresSession(Session):
         self._ended = False
         self._failed = False
         self._names = count(1)
+        self._streams: list[ServerCursor[Row]] = []
         if writing:
-            self._take(_ALONE if alone else _WRITING)
+            self._take((_ALONE_SOON if soon else _ALONE) if alone else _WRITING)
 
     def _take(self, begin: bytes | None) -> Cursor[Row]:
         """Take a connection, and begin a transaction on it; one that died in the pool is replaced."""
@@ -79,6 +102,7 @@ class PostgresSession(Session):
             try:
                 self._begin(begin)
             except psycopg.Error as error:
+                self._undo()
                 self._give()
                 if is_lost(error) and not is_fresh:
                     continue
@@ -87,8 +111,8 @@ class PostgresSession(Session):
 
     def _begin(self, begin: bytes) -> None:
         assert self._connection is not None  # noqa: S101  # it has been taken
-        result = _executed(self._connection, begin)
         self._in_transaction = True
+        result = _executed(self._connection, begin)
         if self.writing:
             value = result.get_value(0, 0) if result.ntuples else None
             self._version = int(value or b"0")
@@ -128,6 +152,7 @@ class PostgresSession(Session):
         self._ready()
         assert self._connection is not None  # noqa: S101  # `_ready` has seen to it
         cursor: ServerCursor[Row] = self._connection.cursor(f"rows{next(self._names)}")
+        self._streams.append(cursor)
         try:
             cursor.execute(_translated(statement), values, binary=True)
             while chunk := cursor.fetchmany(_CHUNK):
@@ -135,12 +160,12 @@ class PostgresSession(Session):
                 if self._ended:
                     message = "this session has ended before all rows were read"
                     raise SessionError(message)
-            cursor.close()
         except psycopg.Error as error:
             raise self._failure(error) from error
         finally:
-            if not self._ended and not cursor.closed and self._is_sound():
-                cursor.close()
+            if cursor in self._streams:  # the end of the session has closed it otherwise
+                self._streams.remove(cursor)
+                _close(cursor)
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> None:
         """Run a statement that gives no rows.
@@ -153,6 +178,21 @@ class PostgresSession(Session):
             cursor.execute(_translated(statement), values)
         except psycopg.Error as error:
             raise self._failure(error) from error
+
+    def tried(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Run a statement; tell whether no unique index stood in its way: then it alone is undone."""
+        cursor = self._ready()
+        try:
+            cursor.execute("SAVEPOINT tried")
+            try:
+                cursor.execute(_translated(statement), values)
+            except psycopg.errors.UniqueViolation:
+                cursor.execute("ROLLBACK TO SAVEPOINT tried")
+                return False
+            cursor.execute("RELEASE SAVEPOINT tried")
+        except psycopg.Error as error:
+            raise self._failure(error) from error
+        return True
 
     def change_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of values, all in one go."""
@@ -209,6 +249,7 @@ class PostgresSession(Session):
         if self._failed:
             message = "a statement of this session has failed; it can only be rolled back"
             raise SessionError(message)
+        self._close_streams()
         try:
             if self._in_transaction and self._connection is not None:
                 result = _executed(self._connection, b"COMMIT")
@@ -229,8 +270,13 @@ class PostgresSession(Session):
         if self._ended:
             return
         self._ended = True
+        self._close_streams()
         self._undo()
         self._give()
+
+    def _close_streams(self) -> None:
+        while self._streams:
+            _close(self._streams.pop())
 
     def _failure(self, error: psycopg.Error) -> DBError | Collision:
         """Make the error for one of the driver; what was done is undone at once, so that one may still look around."""
@@ -263,6 +309,11 @@ class PostgresSession(Session):
         self.rollback()
 
 
+def _close(cursor: ServerCursor[Row]) -> None:
+    with contextlib.suppress(psycopg.Error):  # of a transaction, or a connection, that is gone
+        cursor.close()
+
+
 def _executed(connection: Connection[Row], command: bytes) -> psycopg.pq.abc.PGresult:
     """Run commands without parameters, in one journey to the server; give the last result.
 
@@ -272,6 +323,9 @@ def _executed(connection: Connection[Row], command: bytes) -> psycopg.pq.abc.PGr
     result = connection.pgconn.exec_(command)
     if result.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
         return result
+    if connection.closed:
+        message = "the connection was lost"  # what the server said before that may be gone
+        raise psycopg.OperationalError(message)
     raise psycopg.errors.error_from_result(result, encoding="utf-8")
 
 

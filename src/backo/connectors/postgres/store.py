@@ -91,5 +91,12 @@ class DBPostgresConnector(SqlStore[PostgresSession]):
     def _evolve(self, session: PostgresSession, layout: Layout, plan: Evolution) -> None:
         evolve(session, layout, plan, self.structure.collection)
 
+    def mend_structure(self) -> None:
+        """Make what is missing, in batches and beside running transactions: others go on meanwhile."""
+        from backo.connectors.postgres.mending import mend  # noqa: PLC0415  # few processes do
+
+        mend(self._database, self.table, self.structure, self.catalogue)
+        self._database.register(self, self._most)  # it is looked at again before the next session
+
     def _locking(self, session: PostgresSession, lock: Lock) -> str:
         return _LOCKING[lock] if session.writing else ""

@@ -10,6 +10,8 @@
 | `paging` | queries as statements |
 | `referring` | who holds a link |
 | `writing` | batches of writes |
+| `checking` | whether cells and rows agree with the documents |
+| `differing` | how the tables differ from what is declared |
 
 Statements are written with `?` for each bound value. Nothing here imports a driver.
 """

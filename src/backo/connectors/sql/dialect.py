@@ -96,6 +96,9 @@ class SqlSession(Protocol):
             Collision: a value is taken.
         """
 
+    def tried(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Run a statement; tell whether no unique index stood in its way: then it alone is undone."""
+
     def change_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of values."""
 

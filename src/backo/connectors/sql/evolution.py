@@ -41,6 +41,7 @@ class Catalogue(Protocol):
     Attributes:
         dialect: of the database.
         name: what it is called in texts.
+        adds_in_place: whether a column can be added without writing the table anew.
     """
 
     @property
@@ -51,11 +52,24 @@ class Catalogue(Protocol):
     def name(self) -> str:
         """What the database is called in texts."""
 
+    @property
+    def adds_in_place(self) -> bool:
+        """Whether a column can be added without writing the table anew."""
+
     def has_table(self, session: SqlSession, table: str) -> bool:
         """Tell whether there is a table (or a view, an index) of this name."""
 
     def indexes_of(self, session: SqlSession, table: str) -> frozenset[str]:
-        """Give the names of the indexes of a table that can be relied on."""
+        """Give the names of the indexes of a table that can be relied on, without those of keys that have no name."""
+
+    def unfinished_of(self, session: SqlSession, table: str) -> frozenset[str]:
+        """Give the names of the indexes of a table that were begun and never finished."""
+
+    def columns_of(self, session: SqlSession, table: str) -> list[str]:
+        """Give the names of the columns of a table, in their order; none when there is no such table."""
+
+    def own_indexes(self, table: str) -> tuple[str, ...]:
+        """Give the names of the indexes that the table of every collection has, beside that of its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ class Evolution:
     Attributes:
         is_new: whether there is no table yet.
         cells: to be added.
-        pending: that are there, and not filled yet.
+        pending: that are declared and there, and not filled yet.
         indexes: to be made: (cell, whether unique).
         dropped: names of unique indexes that are not declared any more.
     """
@@ -140,8 +154,10 @@ def evolution(layout: Layout, structure: Structure, *, is_new: bool) -> Evolutio
             taken.add(cell.name.lower())
             added.append(cell)
     wanted: dict[str, tuple[Cell, bool]] = {}
+    declared = set()
     for column in columns:
         cell = known[column.path, column.kind, column.many]
+        declared.add(cell)
         if not column.many and (column.unique or column.index or column.link):
             # A unique index serves every query that the other one would.
             name = (unique_index if column.unique else plain_index)(layout, cell)
@@ -149,7 +165,7 @@ def evolution(layout: Layout, structure: Structure, *, is_new: bool) -> Evolutio
     return Evolution(
         is_new=is_new,
         cells=tuple(added),
-        pending=tuple(cell for cell in layout.cells if cell.name in layout.pending),
+        pending=tuple(cell for cell in layout.cells if cell.name in layout.pending and cell in declared),
         indexes=tuple(index for name, index in wanted.items() if name not in layout.indexes),
         dropped=tuple(name for cell in layout.unique if (name := unique_index(layout, cell)) not in wanted),
     )

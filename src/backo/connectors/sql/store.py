@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, starmap
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from backo.connectors.base import Capabilities, Lock, Session, Store, StoredDocument, Structure, Write
 from backo.connectors.sql.dialect import Condition, Dialect, Row, SqlSession
@@ -24,6 +24,9 @@ from backo.query.filters import EVERYTHING, Compare, Filter, Query
 from backo.query.matching import matcher
 from backo.query.splitting import split
 from backo.schema.kinds import Kind
+
+if TYPE_CHECKING:
+    from backo.connectors.findings import Difference, Finding
 
 LONGEST_NAME = 200  # characters of a table's name
 _PAGE = 1_001  # rows that are fetched at once: the largest page, and whether there is another; more are streamed
@@ -142,7 +145,9 @@ class SqlStore(Store, Generic[S]):
 
     def _layout_there(self, session: S) -> Layout:
         """Learn what there is, although it may not be what is declared."""
-        layout = read_layout(session, self.table, self.catalogue)
+        from backo.connectors.sql.differing import layout_there  # noqa: PLC0415  # only checks need it
+
+        layout = layout_there(session, self.table, self.catalogue)
         if layout is None:
             message = f"the table {self.table!r} of {self.catalogue.name!r} is missing"
             raise self._failure or DBError(message)
@@ -255,6 +260,39 @@ class SqlStore(Store, Generic[S]):
         if layout.version != own.version:
             layout = self._reread(own)
         write(own, layout, writes)
+
+    # Checks: what they need is loaded with the first one.
+
+    def faults(self, session: Session) -> Iterator[Finding]:
+        """Look for rows that belong to no document."""
+        from backo.connectors.sql.checking import leftovers  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        return leftovers(own, self._layout_there(own), self.structure.collection)
+
+    def faults_of(self, session: Session, documents: Sequence[StoredDocument]) -> Iterator[Finding]:
+        """Look whether cells and rows of lists agree with documents."""
+        from backo.connectors.sql.checking import disagreements  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        return disagreements(own, self._layout_there(own), self.structure.collection, documents)
+
+    def mend_faults(self, session: Session, faults: Sequence[Finding]) -> list[Finding]:
+        """Make cells and rows of lists anew."""
+        from backo.connectors.sql.checking import mend  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        return mend(own, self._layout_there(own), faults, self._locking(own, Lock.EXCLUSIVE))
+
+    def structure_differences(self) -> list[Difference]:
+        """Tell how tables, columns and indexes differ from what is declared."""
+        from backo.connectors.sql.differing import differences  # noqa: PLC0415  # as above
+
+        session = self._open(writing=False)
+        try:
+            return list(differences(session, self.table, self.structure, self.catalogue))
+        finally:
+            self._end(session)
 
 
 def _run(session: SqlSession, statement: Condition) -> list[Row]:

@@ -142,7 +142,8 @@ def _refusal(
     """Say which rules a batch broke, by their paths, and nothing of the items that were there first."""
     if collision.guard == layout.id_guard:
         return ConflictError("there is an item with this _id already")
-    broken = [cell for cell in layout.unique if collision.guard == layout.guard(cell)]
+    # Not only of those that are known to be unique: another process may just be making the index.
+    broken = [cell for cell in layout.scalars if collision.guard == layout.guard(cell)]
     if not broken:
         return DBError(f"the table {layout.table!r} has a rule that is not ours: {collision.guard!r} refuses a value")
     taken = _taken(session, layout, writes)

@@ -10,6 +10,7 @@ What it has in common with other SQL databases is in `backo.connectors.sql`.
 | `session` | one transaction |
 | `dialect`, `functions` | what SQLite says in its own way |
 | `evolving` | bringing the tables to what is declared |
+| `checking`, `mending` | whether the file is sound; making what is missing |
 | `queueing` | a fair lock |
 | `failures` | errors of the driver as ours |
 """

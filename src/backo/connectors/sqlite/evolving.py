@@ -32,19 +32,38 @@ class SqliteCatalogue:
     Attributes:
         name: of the file.
         dialect: SQLite's.
+        adds_in_place: no: the document is to stay the last column.
     """
 
     name: str
     dialect: SqliteDialect = DIALECT
+    adds_in_place: bool = False
 
     def has_table(self, session: SqlSession, table: str) -> bool:
         """Tell whether there is a table (or a view, an index) of this name."""
         return bool(session.rows("SELECT name FROM sqlite_master WHERE name = ? COLLATE NOCASE", (table,)))
 
     def indexes_of(self, session: SqlSession, table: str) -> frozenset[str]:
-        """Give the names of the indexes of a table."""
-        found = session.rows("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", (table,))
-        return frozenset(name for (name,) in found)
+        """Give the names of the indexes of a table, without those of keys."""
+        statement = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+        return frozenset(name for (name,) in session.rows(statement, (table,)))
+
+    def unfinished_of(self, session: SqlSession, table: str) -> frozenset[str]:
+        """Give nothing: an index is made whole or not at all."""
+        return frozenset()
+
+    def columns_of(self, session: SqlSession, table: str) -> list[str]:
+        """Give the names of the columns of a table, in their order; none when there is no such table."""
+        found = session.rows(
+            "SELECT c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c"
+            " WHERE m.type = 'table' AND m.name = ? COLLATE NOCASE ORDER BY c.cid",
+            (table,),
+        )
+        return [name for (name,) in found]
+
+    def own_indexes(self, table: str) -> tuple[str, ...]:
+        """Give the name of the index that counts rows."""
+        return (rows_index(table),)
 
 
 def evolve(session: SqliteSession, layout: Layout, plan: Evolution, collection: str) -> None:

@@ -97,6 +97,14 @@ class SqliteSession(Session):
         except sqlite3.Error as error:
             raise self._failure(error) from error
 
+    def tried(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Run a statement; tell whether no unique index stood in its way: then it alone is undone."""
+        try:
+            self.change(statement, values)
+        except Collision:
+            return False
+        return True
+
     def change_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of values."""
         cursor = self._cursor or self._begin()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from backo.connectors.base import Session, StoredDocument, Structure
+from backo.connectors.base import Session, Structure
 from backo.connectors.sql.evolution import Evolution
 from backo.connectors.sql.layout import Layout
 from backo.connectors.sql.store import SqlStore
@@ -14,7 +14,7 @@ from backo.connectors.sqlite.database import SqliteDatabase, database_at
 from backo.connectors.sqlite.dialect import DIALECT
 from backo.connectors.sqlite.evolving import SqliteCatalogue, evolve
 from backo.connectors.sqlite.session import SqliteSession
-from backo.errors import DBError, DefinitionError, SessionError, nearest, shown
+from backo.errors import DefinitionError, SessionError, nearest, shown
 
 if TYPE_CHECKING:
     from backo.connectors.findings import Difference, Finding
@@ -87,65 +87,41 @@ class DBSqliteConnector(SqlStore[SqliteSession]):
 
     # Checks: what they need is loaded with the first one.
 
-    def _layout_there(self, session: SqliteSession) -> Layout:
-        """Learn what there is, although it is not what is declared."""
-        from backo.connectors.sqlite.differing import layout_in_file  # noqa: PLC0415  # as above
-
-        layout = layout_in_file(session, self.table, self.catalogue)
-        if layout is None:
-            message = f"the table {self.table!r} of {self._database.path.name!r} is missing"
-            raise self._failure or DBError(message)
-        return layout
-
     def faults(self, session: Session) -> Iterator[Finding]:
         """Look for damage of the tables, and for rows that belong to no document."""
-        from backo.connectors.sqlite.checking import damages, leftovers  # noqa: PLC0415  # as above
+        from backo.connectors.sqlite.checking import damages  # noqa: PLC0415  # as above
 
         own, _ = self._enter(session)
-        layout = self._layout_there(own)
-        damaged = list(damages(own, layout, self.structure.collection))
+        damaged = list(damages(own, self._layout_there(own), self.structure.collection))
         yield from damaged
         if all(one.mendable for one in damaged):
-            yield from leftovers(own, layout, self.structure.collection)
-
-    def faults_of(self, session: Session, documents: Sequence[StoredDocument]) -> Iterator[Finding]:
-        """Look whether cells and rows of lists agree with documents."""
-        from backo.connectors.sqlite.checking import disagreements  # noqa: PLC0415  # as above
-
-        own, _ = self._enter(session)
-        return disagreements(own, self._layout_there(own), self.structure.collection, documents)
+            yield from super().faults(session)
 
     def mend_faults(self, session: Session, faults: Sequence[Finding]) -> list[Finding]:
         """Make indexes, cells and rows of lists anew."""
-        from backo.connectors.sqlite.checking import mend  # noqa: PLC0415  # as above
+        from backo.connectors.sqlite.checking import mend_indexes  # noqa: PLC0415  # as above
 
-        own, _ = self._enter(session)
-        return mend(own, self._layout_there(own), faults)
+        return [*mend_indexes(self._own(session), faults), *super().mend_faults(session, faults)]
 
     def structure_differences(self) -> list[Difference]:
         """Tell how tables, columns and indexes differ from what is declared."""
         from backo.connectors.findings import Difference, DifferenceKind  # noqa: PLC0415  # as above
-        from backo.connectors.sqlite.differing import differences  # noqa: PLC0415  # as above
 
-        if not self._database.path.exists():
-            text = f"the file {self._database.path.name!r} is missing"
-            return [Difference(self.structure.collection, self.table, "$", DifferenceKind.TABLE, text, mendable=True)]
-        session = SqliteSession(self._database, writing=False)
-        try:
-            return list(differences(session, self.table, self.structure, self.catalogue))
-        finally:
-            session.rollback()
+        if self._database.path.exists():
+            return super().structure_differences()
+        text = f"the file {self._database.path.name!r} is missing"
+        return [Difference(self.structure.collection, self.table, "$", DifferenceKind.TABLE, text, mendable=True)]
 
     def mend_structure(self) -> None:
         """Make what is missing, in one transaction; other writers wait for it, readers do not."""
-        from backo.connectors.sqlite.differing import mend  # noqa: PLC0415  # as above
+        from backo.connectors.sqlite.mending import mend  # noqa: PLC0415  # as above
 
-        session = SqliteSession(self._database, writing=True)
+        session = self._open(writing=True)
         try:
             mend(session, self.table, self.structure, self.catalogue)
-            session.commit()
+            self._end(session, commit=True)
         finally:
-            session.rollback()
+            self._end(session)
         self._database.register(self, self._synchronous)  # it is looked at again before the next session
 
     def _checked_table(self, name: str) -> str:
