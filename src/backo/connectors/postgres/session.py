@@ -47,7 +47,17 @@ class PostgresSession(Session):
         once: whether it is going to run one statement only, which then needs no transaction.
     """
 
-    __slots__ = ("_connection", "_cursor", "_ended", "_failed", "_in_transaction", "_names", "_once", "_version")
+    __slots__ = (
+        "_connection",
+        "_cursor",
+        "_ended",
+        "_failed",
+        "_in_transaction",
+        "_names",
+        "_once",
+        "_reached",
+        "_version",
+    )
     database: PostgresDatabase
     writing: bool
 
@@ -62,6 +72,7 @@ class PostgresSession(Session):
         self._ended = False
         self._failed = False
         self._names = count(1)
+        self._reached = ("", "")  # table and id of the last document that is held
         if writing:
             self._take(_ALONE if alone else _WRITING)
 
@@ -192,6 +203,14 @@ class PostgresSession(Session):
             self._version = int(found[0][0]) if found else 0
         return self._version
 
+    def may_wait(self, table: str, ids: Sequence[str]) -> bool:
+        """Tell whether documents that are to be held come after all that are; they count as held from now on."""
+        if not ids:
+            return True
+        is_in_order = (table, min(ids)) > self._reached
+        self._reached = max(self._reached, (table, max(ids)))
+        return is_in_order
+
     def decide(self, unit: str, over: Sequence[str] = ()) -> None:
         """Write down, as a part of what this session commits, that a unit of work is committed."""
         units.decide(self, unit, over)
@@ -272,7 +291,10 @@ def _executed(connection: Connection[Row], command: bytes) -> psycopg.pq.abc.PGr
     result = connection.pgconn.exec_(command)
     if result.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
         return result
-    raise psycopg.errors.error_from_result(result, encoding="utf-8")
+    error = psycopg.errors.error_from_result(result, encoding="utf-8")
+    if connection.closed and error.sqlstate is None:  # the server has said nothing, so these are libpq's own words
+        raise psycopg.OperationalError(str(error))
+    raise error
 
 
 @lru_cache(maxsize=4096)
