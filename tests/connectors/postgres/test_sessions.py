@@ -38,8 +38,8 @@ def database_of(shop: Backoffice) -> PostgresDatabase:
 
 
 def cut(database: PostgresDatabase) -> None:
-    """Cut all connections, without a word from the server."""
-    for connection in [one for one in database._opened if not one.closed]:
+    """Cut the connections that wait for their next use, without a word from the server."""
+    for connection in [one for one in database._used if not one.closed]:
         with contextlib.closing(socket.socket(fileno=os.dup(connection.fileno()))) as one:
             one.shutdown(socket.SHUT_RDWR)
 
