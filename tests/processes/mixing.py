@@ -40,6 +40,11 @@ class Known:
         """Note that a deletion was acknowledged."""
         with self.gate:
             self.deleted.setdefault(collection, set()).add(id_)
+        self.is_gone(collection, id_)
+
+    def is_gone(self, collection: str, id_: str) -> None:
+        """Ask no more for an item that is not there."""
+        with self.gate:
             if id_ in self.there[collection]:
                 self.there[collection].remove(id_)
 
@@ -101,8 +106,14 @@ class Mixer:
             there = self._known.there.get(collection)
             return self._dice.choice(there) if there else "nobody"
 
+    def _to(self, method: str, collection: str, id_: str, body: Any = None, **headers: str) -> bool:
+        answer = self._client(method, f"/graph/{collection}/{id_}", body, **headers)
+        if answer.status == 404:
+            self._known.is_gone(collection, id_)
+        return answer.is_ok
+
     def _put(self, collection: str, id_: str, body: Any, **headers: str) -> bool:
-        return self._client("PUT", f"/graph/{collection}/{id_}", body, **headers).is_ok
+        return self._to("PUT", collection, id_, body, **headers)
 
     def _create(self, collection: str, body: Any, home: str | None = None) -> bool:
         answer = self._client("POST", f"/graph/{collection}", body)
@@ -112,10 +123,10 @@ class Mixer:
         return answer.is_ok
 
     def _delete(self, collection: str, id_: str) -> bool:
-        answer = self._client("DELETE", f"/graph/{collection}/{id_}")
-        if answer.is_ok:
+        done = self._to("DELETE", collection, id_)
+        if done:
             self._known.went(collection, id_)
-        return answer.is_ok
+        return done
 
     # One to many, with a cascade.
 
@@ -144,10 +155,8 @@ class Mixer:
     def tag(self) -> bool:
         book, tag = self._any("books"), self._any("tags")
         if self._dice.random() < 0.5:
-            path, change = f"books/{book}", {"op": "add", "path": "/tags/-", "value": tag}
-        else:
-            path, change = f"tags/{tag}", {"op": "add", "path": "/books/-", "value": book}
-        return self._client("PATCH", f"/graph/{path}", change).is_ok
+            return self._to("PATCH", "books", book, {"op": "add", "path": "/tags/-", "value": tag})
+        return self._to("PATCH", "tags", tag, {"op": "add", "path": "/books/-", "value": book})
 
     # One to one, and symmetric.
 
@@ -163,7 +172,7 @@ class Mixer:
         change = {"op": "add", "path": "/friends/-", "value": self._any("authors")}
         if self._dice.random() < 0.2:
             change = {"op": "replace", "path": "/friends", "value": []}  # type: ignore[dict-item]  # JSON
-        return self._client("PATCH", f"/graph/authors/{self._any('authors')}", change).is_ok
+        return self._to("PATCH", "authors", self._any("authors"), change)
 
     # Lists that may not be empty: as many leave as come.
 
