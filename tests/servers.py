@@ -29,6 +29,7 @@ from pathlib import Path
 POSTGRES = "BACKO_TEST_POSTGRES"
 MONGO = "BACKO_TEST_MONGO"
 
+_OWNER = "BACKO_TEST_OWNER"  # the process that leaves servers as they were; its children do not
 _ORDINARY_USER = "nobody"
 _PATIENCE = 60.0  # seconds that a server may take to start, on a busy machine
 _SETTINGS = {  # of a server whose data nobody keeps
@@ -212,7 +213,7 @@ def mongo_in(folder: Path) -> str:
     """Give a connection string to a database of its own for a folder."""
     before, _, options = mongo().partition("?")
     name = place_name(folder)
-    if not _databases:
+    if not _databases and _is_owner():
         atexit.register(_drop_databases)  # after the server was started, so before it is stopped
     _databases.add(name)
     return f"{before.rstrip('/')}/{name}?{options}"
@@ -226,16 +227,22 @@ def postgres_in(folder: Path) -> str:
     if name not in _schemas:
         with psycopg.connect(postgres(), autocommit=True) as connection:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
-        if not _schemas:
+        if not _schemas and _is_owner():
             atexit.register(_drop_schemas)
         _schemas.add(name)
     return f"{postgres()}?options=-csearch_path%3D{name}"
+
+
+def _is_owner() -> bool:
+    return os.environ.setdefault(_OWNER, str(os.getpid())) == str(os.getpid())
 
 
 def _drop_schemas() -> None:
     """Leave a server of one's own as it was."""
     import psycopg  # noqa: PLC0415  # as above
 
+    if not _is_owner():
+        return
     with psycopg.connect(postgres(), autocommit=True) as connection:
         for name in _schemas:
             connection.execute(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
@@ -245,6 +252,8 @@ def _drop_databases() -> None:
     """Leave a server of one's own as it was."""
     from pymongo import MongoClient  # noqa: PLC0415  # as above
 
+    if not _is_owner():
+        return
     with MongoClient[dict[str, object]](mongo()) as client:
         for name in _databases:
             client.drop_database(name)

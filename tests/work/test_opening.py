@@ -34,10 +34,10 @@ def opened(shop: Backoffice, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         database = shop.collections[name].store.database
         begin = database.begin
 
-        def noted(*, writing: bool, name: str = name, begin: Any = begin) -> Any:
+        def noted(*, writing: bool, once: bool = False, name: str = name, begin: Any = begin) -> Any:
             if writing:
                 found.append(name)
-            return begin(writing=writing)
+            return begin(writing=writing, once=once)
 
         monkeypatch.setattr(database, "begin", noted)
     return found

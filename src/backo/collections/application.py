@@ -173,11 +173,19 @@ class Application:
         return self.run_unit(lambda _: function())
 
     def run_unit(self, function: Callable[[Unit], T]) -> T:
-        """Do as `run` does, handing the open unit of work to the function."""
+        """Do as `run` does, handing the open unit of work to the function.
+
+        A further try begins with holding what the one before wanted to hold, so that it waits for its turn.
+        """
         joined = open_unit(self.catalog) is not None
+        unit: Unit | None = None
         for attempt in range(_TRIES):
+            wanted = {} if unit is None else unit.wanted
             try:
                 with self.transaction() as unit:
+                    if not joined:
+                        unit.is_repeated = True
+                        unit.hold(wanted)
                     return function(unit)
             except TransientError:
                 if joined or attempt == _TRIES - 1:

@@ -173,9 +173,12 @@ class Session(ABC):
         unjudged: whether documents are given as they are, although the store would refuse to be used
             because of them (a unique value that repeats, a link where none may be kept, a document
             that cannot be read, which is then left out): for those who look for just these.
+        is_repeated: whether the unit of work is run again when it is given up, so that it need not
+            wait for long where that might be for ever.
     """
 
     unjudged: bool = False
+    is_repeated: bool = False
 
     @abstractmethod
     def commit(self) -> None:

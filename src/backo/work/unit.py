@@ -95,6 +95,8 @@ class Unit:
         self._ended = False
         self._broken = False
         self.changes = 0  # how many writes were planned so far
+        self.is_repeated = False  # whether it is run again when a store gives it up
+        self.wanted: dict[Key, Lock] = {}  # what was to be held, in stores where that takes a lock of each item
 
     # Reading.
 
@@ -119,10 +121,10 @@ class Unit:
     def _open(self, database: Database) -> Session:
         found = self._sessions.get(id(database))
         if found is None:
-            found = self._sessions[id(database)] = (
-                database,
-                database.begin(writing=self.writing, once=self._once),
-            )
+            session = database.begin(writing=self.writing, once=self._once)
+            if self.is_repeated:
+                session.is_repeated = True
+            found = self._sessions[id(database)] = (database, session)
         return found[1]
 
     def get(self, entry: Entry, ids: Sequence[str], lock: Lock = Lock.NONE) -> dict[str, StoredDocument]:
@@ -137,6 +139,8 @@ class Unit:
             TransientError: one that the unit knows already was changed by somebody else before it could be held.
         """
         name, held = entry.name, self._held
+        if lock is not Lock.NONE and entry.store.capabilities.locks:
+            self._want(name, ids, lock)
         unknown = [id_ for id_ in ids if (name, id_) not in held] if held else list(ids)
         if unknown:
             found = entry.store.get(self.session(entry), unknown, lock)
@@ -148,6 +152,21 @@ class Unit:
             self._hold(entry, [id_ for id_ in ids if _WEAKER[held[name, id_].lock, lock]], lock)
         versions = ((id_, held[name, id_].present) for id_ in ids)
         return {id_: present for id_, present in versions if present is not None}
+
+    def hold(self, wanted: Mapping[Key, Lock]) -> None:
+        """Hold items before anything else, in the one order in which nobody waits in a circle.
+
+        Args:
+            wanted: what another unit of work, which did the same and was given up, had wanted to hold.
+        """
+        for name in sorted({name for name, _ in wanted}):
+            ids = sorted(id_ for collection, id_ in wanted if collection == name)
+            self.get(self.catalog.entry(name), ids, max((wanted[name, id_] for id_ in ids), key=_STRENGTH.__getitem__))
+
+    def _want(self, name: str, ids: Iterable[str], lock: Lock) -> None:
+        for id_ in ids:
+            if _WEAKER[self.wanted.get((name, id_), Lock.NONE), lock]:
+                self.wanted[name, id_] = lock
 
     def _hold(self, entry: Entry, ids: Sequence[str], lock: Lock) -> None:
         """Hold items that the unit has read before; what it has planned is void if one is another by now."""

@@ -59,6 +59,7 @@ class PostgresSession(Session):
         "_in_transaction",
         "_names",
         "_once",
+        "_reached",
         "_streams",
         "_version",
     )
@@ -84,6 +85,7 @@ class PostgresSession(Session):
         self._ended = False
         self._failed = False
         self._names = count(1)
+        self._reached = ("", "")  # table and id of the last document that is held
         self._streams: list[ServerCursor[Row]] = []
         if writing:
             self._take((_ALONE_SOON if soon else _ALONE) if alone else _WRITING)
@@ -232,6 +234,14 @@ class PostgresSession(Session):
             self._version = int(found[0][0]) if found else 0
         return self._version
 
+    def may_wait(self, table: str, ids: Sequence[str]) -> bool:
+        """Tell whether documents that are to be held come after all that are; they count as held from now on."""
+        if not ids:
+            return True
+        is_in_order = (table, min(ids)) > self._reached
+        self._reached = max(self._reached, (table, max(ids)))
+        return is_in_order
+
     def decide(self, unit: str, over: Sequence[str] = ()) -> None:
         """Write down, as a part of what this session commits, that a unit of work is committed."""
         units.decide(self, unit, over)
@@ -323,10 +333,10 @@ def _executed(connection: Connection[Row], command: bytes) -> psycopg.pq.abc.PGr
     result = connection.pgconn.exec_(command)
     if result.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
         return result
-    if connection.closed:
-        message = "the connection was lost"  # what the server said before that may be gone
-        raise psycopg.OperationalError(message)
-    raise psycopg.errors.error_from_result(result, encoding="utf-8")
+    error = psycopg.errors.error_from_result(result, encoding="utf-8")
+    if connection.closed and error.sqlstate is None:  # the server has said nothing, so these are libpq's own words
+        raise psycopg.OperationalError(str(error))
+    raise error
 
 
 @lru_cache(maxsize=4096)

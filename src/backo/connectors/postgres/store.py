@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from backo.connectors.base import Capabilities, Lock, Session, Structure
+import random
+import time
+from collections.abc import Sequence
+
+from backo.connectors.base import Capabilities, Lock, Session, StoredDocument, Structure
 from backo.connectors.postgres.database import MOST, PostgresDatabase, database_at
 from backo.connectors.postgres.dialect import DIALECT
 from backo.connectors.postgres.evolving import PostgresCatalogue, evolve
@@ -10,9 +14,11 @@ from backo.connectors.postgres.session import PostgresSession
 from backo.connectors.sql.evolution import Evolution
 from backo.connectors.sql.layout import Layout
 from backo.connectors.sql.store import SqlStore, checked_text
-from backo.errors import DefinitionError, SessionError, shown
+from backo.errors import DefinitionError, SessionError, TransientError, shown
 
 _LONGEST_NAME = 63  # bytes
+_PAUSES = (0.002, 0.004, 0.008)  # seconds between looks at what others hold, at most
+_MORE_PAUSES = (*_PAUSES, 0.016, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0)  # where nobody tries again
 _LOCKING = {Lock.NONE: "", Lock.SHARED: " FOR KEY SHARE", Lock.EXCLUSIVE: " FOR UPDATE"}
 
 
@@ -69,6 +75,29 @@ class DBPostgresConnector(SqlStore[PostgresSession]):
         """
         super().declare(structure)
         self._database.register(self, self._most)
+
+    def get(self, session: Session, ids: Sequence[str], lock: Lock = Lock.NONE) -> dict[str, StoredDocument]:
+        """Give the documents with these ids; those that are not there are left out.
+
+        Who holds documents waits for others only in the order of tables and ids, so that no two wait for
+        one another. Out of that order it looks again and again, and then gives up.
+
+        Raises:
+            TransientError: somebody else held one of them for too long to go on waiting.
+        """
+        own, layout = self._enter(session)
+        held = self._locking(own, lock)
+        if not held or own.may_wait(self.table, ids):
+            return self._get(own, layout, ids, held)
+        found = self._get(own, layout, ids, f"{held} SKIP LOCKED")
+        for pause in _PAUSES if own.is_repeated else _MORE_PAUSES:
+            rest = [id_ for id_ in ids if id_ not in found]
+            if not rest or not (rest := [*self._get(own, layout, rest, "")]):
+                return found
+            time.sleep(random.uniform(0, pause))  # noqa: S311  # jitter, not a secret
+            found |= self._get(own, layout, rest, f"{held} SKIP LOCKED")
+        message = f"an item of {self.structure.collection!r} is being changed by somebody else"
+        raise TransientError(message, hint="do it again; backoffice.run() does so by itself")
 
     def _checked_table(self, name: str) -> str:
         if "?" in super()._checked_table(name) or len(name.encode()) > _LONGEST_NAME:

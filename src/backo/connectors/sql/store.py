@@ -167,12 +167,15 @@ class SqlStore(Store, Generic[S]):
     def get(self, session: Session, ids: Sequence[str], lock: Lock = Lock.NONE) -> dict[str, StoredDocument]:
         """Read documents by id, in one go; those that do not exist are left out."""
         own, layout = self._enter(session)
+        return self._get(own, layout, ids, self._locking(own, lock))
+
+    def _get(self, own: S, layout: Layout, ids: Sequence[str], held: str) -> dict[str, StoredDocument]:
+        """Read documents with a statement that ends in how they are to be held."""
         known = [id_ for id_ in ids if self.dialect.is_storable(id_)]
         if len(known) == 1:
-            rows = own.rows(layout.select_one + self._locking(own, lock), known)
+            rows = own.rows(layout.select_one + held, known)
         elif known:
             those = self.dialect.is_one_of(Condition("t._id"), known, Kind.TEXT)
-            held = self._locking(own, lock)
             order = " ORDER BY t._id" if held else ""  # so that no two wait for one another
             rows = own.rows(f"{layout.select_all} WHERE {those.text}{order}{held}", those.values)
         else:
