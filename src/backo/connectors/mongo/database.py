@@ -16,7 +16,7 @@ import weakref
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -31,25 +31,18 @@ from backo.connectors.mongo import units
 from backo.connectors.mongo.addresses import Address
 from backo.connectors.mongo.failures import DRIVER_ERRORS, failure, is_transient
 from backo.connectors.mongo.session import MongoSession, Raw
+from backo.connectors.preparing import Preparable, Preparation
 
 _log = logging.getLogger("backo.mongo")
 
 _PATIENCE = 10.0  # seconds to wait for a transaction that is just deciding a unit of work
 _POLL = 0.01  # seconds between two looks at it
-_RETRY = 1.0  # seconds until a store that could not be prepared is tried again
 _CODEC: CodecOptions[Raw] = CodecOptions(
     tz_aware=True,
     tzinfo=UTC,
     uuid_representation=UuidRepresentation.STANDARD,
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
-
-
-class Preparable(Protocol):
-    """A store whose collection is looked after before a session begins."""
-
-    def prepare(self) -> bool:
-        """Bring the collection to what is declared; tell whether it is. Does not raise."""
 
 
 def has_transactions(hello: Mapping[str, Any]) -> bool:
@@ -68,22 +61,20 @@ class MongoDatabase(Database):
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        # In the order in which they were declared: where two disagree, the later one is right.
-        self._stores: weakref.WeakKeyDictionary[Preparable, None] = weakref.WeakKeyDictionary()
+        self._preparation = Preparation()
         self._client: MongoClient[Raw] | None = None
         self._driver: DriverDatabase[Raw] | None = None
         self._fresh()
 
     def _fresh(self) -> None:
         """Start with nothing open."""
-        self._preparing = threading.RLock()
+        self._gate = threading.RLock()
+        self._preparation.renew()
         self._know_nothing()
 
     def _know_nothing(self) -> None:
         """Forget what the server said, and which collections are looked after."""
-        self._unprepared = self._stores.copy()
-        self._all_prepared = False
-        self._retry_at = 0.0
+        self._preparation.forget()
         self._has_transactions: bool | None = None
         self._forgotten: deque[ClientSession] = deque()
 
@@ -121,7 +112,7 @@ class MongoDatabase(Database):
         """
         client = self._client
         if client is None:
-            with self._preparing:
+            with self._gate:
                 client = self._client
                 if client is None:
                     client = self._client = self._opened()
@@ -155,7 +146,7 @@ class MongoDatabase(Database):
             DBError: the server is away.
         """
         if self._has_transactions is None:
-            with self._preparing:
+            with self._gate:
                 return self._ask()
         return self._has_transactions
 
@@ -180,40 +171,16 @@ class MongoDatabase(Database):
 
     def register(self, store: Preparable) -> None:
         """Learn of a store, or that its structure is another one now."""
-        with self._preparing:
-            for stores in (self._stores, self._unprepared):
-                stores.pop(store, None)
-                stores[store] = None
-            self._all_prepared = False
-            self._retry_at = 0.0
+        self._preparation.register(store)
 
     def begin(self, *, writing: bool, once: bool = False) -> MongoSession:
         """Open a session."""
-        if not self._all_prepared:
-            self._prepare()
+        if not self._preparation.is_done:
+            self._preparation.run(self._ask)
         while self._forgotten:
             with contextlib.suppress(IndexError, *DRIVER_ERRORS):
                 self._forgotten.popleft().end_session()
         return MongoSession(self, writing=writing)
-
-    def _prepare(self) -> None:
-        """Let each store that is new here look after its collection.
-
-        One that cannot must not keep the others from working: it says why when it is used.
-
-        Raises:
-            DBError: the server is away.
-        """
-        with self._preparing:
-            if self._all_prepared or time.monotonic() < self._retry_at or not self._unprepared:
-                return
-            self._ask()
-            for store in list(self._unprepared):
-                if store.prepare():
-                    self._unprepared.pop(store, None)
-            self._all_prepared = not self._unprepared
-            if not self._all_prepared:
-                self._retry_at = time.monotonic() + _RETRY
 
     def forget(self, handle: ClientSession) -> None:
         """End a session that nobody has any more, at the next opportunity."""
@@ -221,7 +188,7 @@ class MongoDatabase(Database):
 
     def close(self) -> None:
         """Close the connections; the next `begin` opens anew."""
-        with self._preparing:
+        with self._gate:
             client, self._client, self._driver = self._client, None, None
             self._know_nothing()
         if client is not None:

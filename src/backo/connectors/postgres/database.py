@@ -9,10 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 import weakref
 from collections.abc import Iterator
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg import Connection
@@ -24,6 +23,7 @@ from backo.connectors.postgres import units
 from backo.connectors.postgres.adapters import install
 from backo.connectors.postgres.failures import failure
 from backo.connectors.postgres.session import PostgresSession
+from backo.connectors.preparing import Preparable, Preparation
 from backo.connectors.sql.dialect import Row
 from backo.connectors.sql.evolution import LAYOUT_VERSION, VERSION_KEY
 from backo.connectors.sql.layout import BOOKS
@@ -35,17 +35,9 @@ MOST = 20  # connections of a process
 _TURN = 5.0  # seconds to wait for a connection
 _GLANCE = 1.0  # seconds to wait for a connection to a server that is known to be away
 _ATTEMPTS = 2.0  # seconds for which a connection is tried again before somebody else may try
-_RETRY = 1.0  # seconds until a store that could not be prepared is tried again
 
 _NOTES = f"CREATE TABLE IF NOT EXISTS {BOOKS} (key text PRIMARY KEY, value text NOT NULL)"
 _FIRST = f"INSERT INTO {BOOKS} VALUES ('{VERSION_KEY}', '{LAYOUT_VERSION}'), ('version', '0') ON CONFLICT DO NOTHING"  # noqa: S608  # ours
-
-
-class Preparable(Protocol):
-    """A store whose tables are looked after before a session begins."""
-
-    def prepare(self) -> bool:
-        """Bring the tables to what is declared; tell whether they are. Does not raise."""
 
 
 class PostgresDatabase(Database):
@@ -61,11 +53,12 @@ class PostgresDatabase(Database):
         self._conninfo = conninfo
         self.name = name
         self.most = 0
-        self._stores: weakref.WeakKeyDictionary[Preparable, None] = weakref.WeakKeyDictionary()
+        self._preparation = Preparation()
         self._fresh()
 
     def _fresh(self) -> None:
         """Start with nothing open."""
+        self._preparation.renew()
         self._gate = threading.RLock()
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._opened: weakref.WeakSet[Connection[Row]] = weakref.WeakSet()
@@ -73,25 +66,16 @@ class PostgresDatabase(Database):
         self._homes: weakref.WeakKeyDictionary[Connection[Row], ConnectionPool[Connection[Row]]]
         self._homes = weakref.WeakKeyDictionary()
         self._is_away = False
-        self._preparing = threading.RLock()
-        self._unprepared = self._stores.copy()
-        self._all_prepared = False
-        self._retry_at = 0.0
 
     def register(self, store: Preparable, most: int) -> None:
         """Learn of a store, or that its structure is another one now."""
-        with self._preparing:
-            for stores in (self._stores, self._unprepared):
-                stores.pop(store, None)
-                stores[store] = None
-            self._all_prepared = False
-            self._retry_at = 0.0
-            self.most = max(self.most, most)
+        self._preparation.register(store)
+        self.most = max(self.most, most)
 
     def begin(self, *, writing: bool, once: bool = False) -> PostgresSession:
         """Open a session."""
-        if not self._all_prepared:
-            self._prepare()
+        if not self._preparation.is_done:
+            self._preparation.run(self.start_notes)
         return PostgresSession(self, writing=writing, once=once)
 
     @property
@@ -112,31 +96,11 @@ class PostgresDatabase(Database):
 
     def close(self) -> None:
         """Close the connections, those in use as they are given back; the next `begin` opens anew."""
-        with self._preparing:
-            self._unprepared = self._stores.copy()
-            self._all_prepared = False
-            self._retry_at = 0.0
+        self._preparation.forget()
         with self._gate:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.close()
-
-    def _prepare(self) -> None:
-        """Let each store that is new here look after its tables, in a transaction of its own.
-
-        One that cannot must not keep the others from working: it says why when it is used.
-        """
-        if time.monotonic() < self._retry_at:
-            return
-        with self._preparing:
-            if self._unprepared:
-                self.start_notes()
-            for store in list(self._unprepared):
-                if store.prepare():
-                    self._unprepared.pop(store, None)
-            self._all_prepared = not self._unprepared
-            if not self._all_prepared:
-                self._retry_at = time.monotonic() + _RETRY
 
     def start_notes(self) -> None:
         """Make the table of notes; another process may be at it too."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 import weakref
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from backo.connectors.base import Database, Rank
+from backo.connectors.preparing import Preparable, Preparation
 from backo.connectors.sqlite import units
 from backo.connectors.sqlite.failures import failure
 from backo.connectors.sqlite.handles import Handle
@@ -27,14 +27,6 @@ from backo.errors import DBError
 PATIENCE = 30.0  # seconds to wait for other writers
 _FORK_PATIENCE = 5.0  # seconds a fork waits for the sessions of other threads
 _MOST_IDLE = 8  # reading connections kept open
-_RETRY = 1.0  # seconds until a store that could not be prepared is tried again
-
-
-class Preparable(Protocol):
-    """A store whose tables are looked after before a session begins."""
-
-    def prepare(self) -> bool:
-        """Bring the tables to what is declared; tell whether they are. Does not raise."""
 
 
 class SqliteDatabase(Database):
@@ -52,33 +44,24 @@ class SqliteDatabase(Database):
         self.path = path
         self.synchronous = "NORMAL"
         self.patience = PATIENCE
-        # In the order in which they were declared: where two disagree on a table, the later one is right.
-        self._stores: weakref.WeakKeyDictionary[Preparable, None] = weakref.WeakKeyDictionary()
+        self._preparation = Preparation()
         self._generation = 0
         self._fresh()
 
     def _fresh(self) -> None:
         """Start with nothing open."""
+        self._preparation.renew()
         self._gate = threading.Condition()  # re-entrant: a session may be collected anywhere
         self._paused = False
         self._idle: list[Handle] = []
         self._idle_writer: Handle | None = None
         self._out: set[Handle] = set()
         self._writing = FairLock()
-        self._preparing = threading.RLock()
-        self._unprepared = self._stores.copy()
-        self._all_prepared = False
-        self._retry_at = 0.0
         self._refused = False
 
     def register(self, store: Preparable, synchronous: str) -> None:
         """Learn of a store, or that its structure is another one now."""
-        with self._preparing:
-            for stores in (self._stores, self._unprepared):
-                stores.pop(store, None)
-                stores[store] = None
-            self._all_prepared = False
-            self._retry_at = 0.0
+        self._preparation.register(store)
         if synchronous == "FULL" and self.synchronous != "FULL":
             self.synchronous = "FULL"
             self._drop_connections()
@@ -94,8 +77,8 @@ class SqliteDatabase(Database):
 
     def begin(self, *, writing: bool, once: bool = False) -> SqliteSession:
         """Open a session; a writing one waits in a queue of threads, then for other processes."""
-        if not self._all_prepared:
-            self._prepare()
+        if not self._preparation.is_done:
+            self._preparation.run()
         return SqliteSession(self, writing=writing)
 
     def settle(self, unit: str) -> bool:
@@ -125,26 +108,8 @@ class SqliteDatabase(Database):
 
     def close(self) -> None:
         """Close what is idle now, and the rest as it is given back; the next `begin` opens anew."""
-        with self._preparing:
-            self._unprepared = self._stores.copy()
-            self._all_prepared = False
-            self._retry_at = 0.0
+        self._preparation.forget()
         self._drop_connections()
-
-    def _prepare(self) -> None:
-        """Let each store that is new here look after its tables, in a transaction of its own.
-
-        One that cannot must not keep the others from working: it says why when it is used.
-        """
-        if time.monotonic() < self._retry_at:
-            return
-        with self._preparing:
-            for store in list(self._unprepared):
-                if store.prepare():
-                    self._unprepared.pop(store, None)
-            self._all_prepared = not self._unprepared
-            if not self._all_prepared:
-                self._retry_at = time.monotonic() + _RETRY
 
     def take(self, session: SqliteSession) -> Handle:
         """Lend a connection to a session; for a writing one, a transaction is begun on it.
