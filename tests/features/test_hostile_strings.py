@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -195,7 +196,7 @@ def in_an_indexed_field(archive: Archive, text: str) -> None:
         if len(text) > LONGEST:
             assert answer.status_code in {400, 413, 422}
             continue
-        kept(answer, text, lambda item, name=name: item[name])
+        kept(answer, text, itemgetter(name))
         if is_text(text):
             found = archive.send("GET", f"?{name}={quote(text)}").json["result"]  # type: ignore[index]
             assert [item[name] for item in found] == [text]
@@ -232,7 +233,7 @@ def in_a_free_object(archive: Archive, text: str) -> None:
 
 def in_links(archive: Archive, text: str) -> None:
     """Ids in references and lists of them: there are no such items."""
-    sent = [{"parent": text}, {"related": [text]}, {"children": [text]}]
+    sent: list[dict[str, Any]] = [{"parent": text}, {"related": [text]}, {"children": [text]}]
     statuses = {archive.send("POST", "", body).status_code for body in sent}
     assert statuses <= {400, 413, 422}
     id_ = archive.create(text="mine")
