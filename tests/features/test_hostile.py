@@ -1,7 +1,7 @@
 import json
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -13,31 +13,14 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backo import DBMemoryConnector, DBSqliteConnector, DBYmlConnector
 from backo.http.routes import ROUTES, Route
-from tests.features.dialogue import Connector, talking
+from tests.features.dialogue import talking
 from tests.features.hostile import FIELDS, JSON, Attack, attacks, sound
 from tests.scale import record_figure, scaled
+from tests.work.stores import KINDS, connector
 
 BASE = "/library"
 SECONDS = 10  # for one request, on a busy machine
-
-Opener = Callable[[Path, str], Connector]
-
-
-def in_memory(folder: Path, name: str) -> Connector:
-    """Keep a collection in memory."""
-    return DBMemoryConnector()
-
-
-def in_sqlite(folder: Path, name: str) -> Connector:
-    """Keep a collection in a database."""
-    return DBSqliteConnector(path=str(folder / "library.sqlite"), table=name)
-
-
-def in_yaml(folder: Path, name: str) -> Connector:
-    """Keep a collection in a folder."""
-    return DBYmlConnector(path=str(folder / name))
 
 
 @contextmanager
@@ -75,37 +58,30 @@ def stored(client: FlaskClient) -> dict[str, Any]:
 
 
 @contextmanager
-def library(opener: Opener, folder: Path) -> Iterator[FlaskClient]:
+def library(kind: str, folder: Path) -> Iterator[FlaskClient]:
     """Open a library with two authors and three books, to somebody who means no good."""
     folder.mkdir(exist_ok=True)
-    talks = talking(*(opener(folder, name) for name in FIELDS))
+    talks = talking(*(connector(kind, folder, name) for name in FIELDS))
     yield next(talks).app.test_client()
     next(talks, None)
 
 
-@pytest.mark.parametrize(
-    ("opener", "share"),
-    [
-        pytest.param(in_memory, scaled(3, 1), id="memory"),
-        pytest.param(in_sqlite, scaled(20, 1), id="sqlite"),
-        pytest.param(in_yaml, scaled(20, 1), id="yaml"),
-    ],
-)
-def test_hostile_requests(tmp_path: Path, opener: Opener, share: int) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_requests(tmp_path: Path, kind: str) -> None:
     """Each gets a 2xx, 3xx or 4xx in bounded time; what is refused changes nothing."""
-    sent = list(attacks(BASE))[::share]
-    with library(opener, tmp_path / "first") as client:
+    sent = list(attacks(BASE))[:: scaled(3 if kind == "memory" else 20, 1)]
+    with library(kind, tmp_path / "first") as client:
         answers = [(attack, send(client, attack)) for attack in sent]
     refused = [attack for attack, status in answers if status >= 400]
 
-    with library(opener, tmp_path / "second") as client:
+    with library(kind, tmp_path / "second") as client:
         expected = stored(client)
         for attack in refused:
             if attack.method not in {"GET", "HEAD"} and send(client, attack) < 400:
                 expected = stored(client)  # refused before because of what another one had stored
         assert stored(client) == expected
-    kinds = Counter(f"{opener.__name__}_answers_{status // 100}xx" for _, status in answers)
-    record_figure("hostile", {f"{opener.__name__}_requests": len(sent), **kinds})
+    kinds = Counter(f"in_{kind}_answers_{status // 100}xx" for _, status in answers)
+    record_figure("hostile", {f"in_{kind}_requests": len(sent), **kinds})
 
 
 JSON_VALUES = st.recursive(
@@ -128,7 +104,7 @@ BODIES = st.one_of(
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{'+'.join(route.methods)} {route.template}")
 def test_random_requests(tmp_path: Path, route: Route) -> None:
     """Nor does anything random break the server."""
-    with library(in_memory, tmp_path) as client:
+    with library("memory", tmp_path) as client:
 
         @given(
             method=st.sampled_from(route.methods),
@@ -153,7 +129,7 @@ def _quoted(text: str) -> str:
 @pytest.mark.parametrize("times", [18, 60, 1000])
 def test_a_patch_that_doubles_an_item(tmp_path: Path, times: int) -> None:
     """A small patch cannot make a large item: what it makes is bounded as a body is."""
-    with library(in_memory, tmp_path) as client:
+    with library("memory", tmp_path) as client:
         client.post(f"{BASE}/logs", json={"more": {"a": [1]}})
         before = client.get(f"{BASE}/logs/l1").data
         patch = [{"op": "copy", "from": "/more", "path": f"/more/x{number}"} for number in range(times)]

@@ -45,7 +45,7 @@ class Known:
     def is_gone(self, collection: str, id_: str) -> None:
         """Ask no more for an item that is not there."""
         with self.gate:
-            if id_ in self.there[collection]:
+            if id_ in self.there.get(collection, ()):
                 self.there[collection].remove(id_)
 
     def asked(self, id_: str, home: str | None) -> None:
