@@ -6,7 +6,7 @@ processes by the same variable, so all processes of one test speak to one server
 | Variable | Value |
 |---|---|
 | `BACKO_TEST_POSTGRES` | a connection string of PostgreSQL; the user may create schemas |
-| `BACKO_TEST_MONGO` | a connection string of MongoDB (a replica set), without a database |
+| `BACKO_TEST_MONGO` | a connection string of MongoDB (a replica set), without a database; with 5 as its `transactionLifetimeLimitSeconds`, for tests kill processes and go on |
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ MONGO = "BACKO_TEST_MONGO"
 
 _ORDINARY_USER = "nobody"
 _PATIENCE = 60.0  # seconds that a server may take to start, on a busy machine
+_FAREWELL = 0.5  # seconds that a server gets to end in order
+LIFETIME = 5  # seconds of a transaction that nobody goes on with: what a killed process locked is free then
 _SETTINGS = {  # of a server whose data nobody keeps
     "fsync": "off",
     "synchronous_commit": "off",
@@ -152,17 +154,29 @@ def _other_user() -> str | None:
     return _ORDINARY_USER if os.geteuid() == 0 else None
 
 
+_SHORT_LOCKS = f"""
+from functools import partial
+from secantus import cli
+cli.SecantusDBServer = partial(cli.SecantusDBServer, transaction_lifetime_seconds={LIFETIME})
+raise SystemExit(cli.main())
+"""
+
+
 def _start_mongo() -> str:
     """Start a server in a process of its own, in memory, and give its connection string."""
     port = free_port()
-    program = Path(sys.executable).parent / "secantusd-py"
     folder = tempfile.mkdtemp(prefix="backo-mongo-")
-    command = [str(program), "--port", str(port), "--storage-path", ":memory:", "--log-level", "ERROR"]
+    options = ["--port", str(port), "--storage-path", ":memory:", "--log-level", "ERROR"]
+    command = [sys.executable, "-c", _SHORT_LOCKS, *options]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def remove() -> None:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(_FAREWELL)
+        except subprocess.TimeoutExpired:  # it waits for its clients, and nobody wants its data
+            process.kill()
+            process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
     def answers() -> bool:
