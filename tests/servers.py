@@ -6,7 +6,9 @@ processes by the same variable, so all processes of one test speak to one server
 | Variable | Value |
 |---|---|
 | `BACKO_TEST_POSTGRES` | a connection string of PostgreSQL; the user may create schemas |
-| `BACKO_TEST_MONGO` | a connection string of MongoDB (a replica set), without a database; with 5 as its `transactionLifetimeLimitSeconds`, for tests kill processes and go on |
+| `BACKO_TEST_MONGO` | a connection string of MongoDB (a replica set), without a database |
+
+Give a MongoDB of your own a `transactionLifetimeLimitSeconds` of 5: tests kill processes and go on.
 """
 
 from __future__ import annotations

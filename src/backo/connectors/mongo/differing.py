@@ -233,11 +233,9 @@ def mend(database: Database[Raw], name: str, structure: Structure) -> None:
     if note_cells(database, layout, structure):
         mend(database, name, structure)
         return
-    if layout.filled < len(layout.cells):
-        if present is not None:
-            time.sleep(LEASE)
-        layout = bring_in(database, layout)
-    documents = database[name]
+    if layout.filled < len(layout.cells) and present is not None:
+        time.sleep(LEASE)
+    layout, documents = bring_in(database, layout), database[name]
     _make(documents, structure, layout, guards=False)  # waits for the transactions that are open
     layout = note_filled(database, bring_in(database, layout))
     _make(documents, structure, layout, guards=True)

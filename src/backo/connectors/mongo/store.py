@@ -326,8 +326,13 @@ class DBMongoConnector(Store):
         from backo.connectors.mongo.checking import mend  # noqa: PLC0415  # as above
 
         own, _ = self._enter(session)
-        mended = mend(own, self._layout_there(own), faults)
-        self._layout = None if self._layout is None else self._layout_there(own)
+        before = self._layout_there(own)
+        mended = mend(own, before, faults)
+        after = self._layout_there(own)
+        if self._layout is not None:
+            self._layout = after
+        if after.has_object_ids != before.has_object_ids:
+            self._database.register(self)  # other indexes serve it now; they are made before the next session
         return mended
 
     def structure_differences(self) -> list[Difference]:
@@ -347,7 +352,6 @@ class DBMongoConnector(Store):
             mend(self._database.driver, self.collection, self.structure)
         except DRIVER_ERRORS as error:
             raise failure(error, self._database.name) from error
-        self._layout = None
         self._database.register(self)  # it is looked at again before the next session
 
 
