@@ -217,14 +217,20 @@ _schemas: set[str] = set()
 _databases: set[str] = set()
 
 
+def mongo_named(database: str) -> str:
+    """Give a connection string to a database; whoever asks drops it in the end."""
+    before, _, options = mongo().partition("?")
+    return f"{before.rstrip('/')}/{database}?{options}"
+
+
 def mongo_in(folder: Path) -> str:
     """Give a connection string to a database of its own for a folder."""
-    before, _, options = mongo().partition("?")
     name = place_name(folder)
+    url = mongo_named(name)
     if not _databases:
         atexit.register(_drop_databases)  # after the server was started, so before it is stopped
     _databases.add(name)
-    return f"{before.rstrip('/')}/{name}?{options}"
+    return url
 
 
 def postgres_in(folder: Path) -> str:
