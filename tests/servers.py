@@ -31,6 +31,7 @@ from pathlib import Path
 POSTGRES = "BACKO_TEST_POSTGRES"
 MONGO = "BACKO_TEST_MONGO"
 
+_THROWN_AWAY = "BACKO_TEST_MONGO_IS_THROWN_AWAY"  # set where the server ends with the tests, and its databases with it
 _ORDINARY_USER = "nobody"
 _PATIENCE = 60.0  # seconds that a server may take to start, on a busy machine
 _FAREWELL = 0.5  # seconds that a server gets to end in order
@@ -58,7 +59,7 @@ def postgres() -> str:
 def mongo() -> str:
     """Give the connection string of a server of the MongoDB protocol, started at the first call."""
     if MONGO not in os.environ:
-        os.environ[MONGO] = _start_mongo()
+        os.environ[MONGO], os.environ[_THROWN_AWAY] = _start_mongo(), "1"
     return os.environ[MONGO]
 
 
@@ -227,7 +228,7 @@ def mongo_in(folder: Path) -> str:
     """Give a connection string to a database of its own for a folder."""
     name = place_name(folder)
     url = mongo_named(name)
-    if not _databases:
+    if not _databases and _THROWN_AWAY not in os.environ:
         atexit.register(_drop_databases)  # after the server was started, so before it is stopped
     _databases.add(name)
     return url
