@@ -7,6 +7,8 @@ processes by the same variable, so all processes of one test speak to one server
 |---|---|
 | `BACKO_TEST_POSTGRES` | a connection string of PostgreSQL; the user may create schemas |
 | `BACKO_TEST_MONGO` | a connection string of MongoDB (a replica set), without a database |
+
+Give a MongoDB of your own a `transactionLifetimeLimitSeconds` of 5: tests kill processes and go on.
 """
 
 from __future__ import annotations
@@ -30,8 +32,11 @@ POSTGRES = "BACKO_TEST_POSTGRES"
 MONGO = "BACKO_TEST_MONGO"
 
 _OWNER = "BACKO_TEST_OWNER"  # the process that leaves servers as they were; its children do not
+_THROWN_AWAY = "BACKO_TEST_MONGO_IS_THROWN_AWAY"  # set where the server ends with the tests, and its databases with it
 _ORDINARY_USER = "nobody"
 _PATIENCE = 60.0  # seconds that a server may take to start, on a busy machine
+_FAREWELL = 0.5  # seconds that a server gets to end in order
+LIFETIME = 5  # seconds of a transaction that nobody goes on with: what a killed process locked is free then
 _SETTINGS = {  # of a server whose data nobody keeps
     "fsync": "off",
     "synchronous_commit": "off",
@@ -55,7 +60,7 @@ def postgres() -> str:
 def mongo() -> str:
     """Give the connection string of a server of the MongoDB protocol, started at the first call."""
     if MONGO not in os.environ:
-        os.environ[MONGO] = _start_mongo()
+        os.environ[MONGO], os.environ[_THROWN_AWAY] = _start_mongo(), "1"
     return os.environ[MONGO]
 
 
@@ -160,17 +165,29 @@ def _other_user() -> str | None:
     return _ORDINARY_USER if os.geteuid() == 0 else None
 
 
+_SHORT_LOCKS = f"""
+from functools import partial
+from secantus import cli
+cli.SecantusDBServer = partial(cli.SecantusDBServer, transaction_lifetime_seconds={LIFETIME})
+raise SystemExit(cli.main())
+"""
+
+
 def _start_mongo() -> str:
     """Start a server in a process of its own, in memory, and give its connection string."""
     port = free_port()
-    program = Path(sys.executable).parent / "secantusd-py"
     folder = tempfile.mkdtemp(prefix="backo-mongo-")
-    command = [str(program), "--port", str(port), "--storage-path", ":memory:", "--log-level", "ERROR"]
+    options = ["--port", str(port), "--storage-path", ":memory:", "--log-level", "ERROR"]
+    command = [sys.executable, "-c", _SHORT_LOCKS, *options]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def remove() -> None:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(_FAREWELL)
+        except subprocess.TimeoutExpired:  # it waits for its clients, and nobody wants its data
+            process.kill()
+            process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
     def answers() -> bool:
@@ -209,14 +226,20 @@ _schemas: set[str] = set()
 _databases: set[str] = set()
 
 
+def mongo_named(database: str) -> str:
+    """Give a connection string to a database; whoever asks drops it in the end."""
+    before, _, options = mongo().partition("?")
+    return f"{before.rstrip('/')}/{database}?{options}"
+
+
 def mongo_in(folder: Path) -> str:
     """Give a connection string to a database of its own for a folder."""
-    before, _, options = mongo().partition("?")
     name = place_name(folder)
-    if not _databases and _is_owner():
+    url = mongo_named(name)
+    if not _databases and _is_owner() and _THROWN_AWAY not in os.environ:
         atexit.register(_drop_databases)  # after the server was started, so before it is stopped
     _databases.add(name)
-    return f"{before.rstrip('/')}/{name}?{options}"
+    return url
 
 
 def postgres_in(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """The chapters of the document from which the project was created, and the tests that show each of them.
 
-The document keeps its items in MongoDB in three places; its examples depend on no store, so they run on those of ours.
+Where the document declares a store, it is MongoDB: these chapters run there, with the declaration that is shown, and on
+the other stores. What else it shows depends on no store.
 """
 
 import ast

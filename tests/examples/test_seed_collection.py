@@ -1,9 +1,11 @@
 """The chapters "Collection" and "rights" of the document.
 
-Mended: `current` is imported and `current_user` used; they are the same. Its books are in MongoDB, here in each store.
+Mended: `current` is imported and `current_user` used; they are the same. Its books are in MongoDB, as
+here, and in each other store in turn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,15 @@ from werkzeug.test import TestResponse
 
 from backo import Action, Backoffice, Collection, Item, Selection, StateError, String, current, current_user
 from tests.examples.curl import curl_for
-from tests.work.stores import Stores
+from tests.examples.shown import BOOKS, shown, shown_stores
+from tests.work.stores import EVERY, Stores
+
+
+@pytest.fixture(params=EVERY)
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
+    """Each of our stores in turn."""
+    with shown_stores(request.param, tmp_path, BOOKS[0]) as found:
+        yield found
 
 
 def can_delete(right_name: str, book: Item) -> bool:
@@ -22,7 +32,7 @@ def can_delete(right_name: str, book: Item) -> bool:
 
 def library(stores: Stores, **rights: Any) -> Callable[..., TestResponse]:
     """Serve the books with these rights, and one of them; gives what asks as a user with a role."""
-    connector: Any = stores.connector("books")
+    connector: Any = shown(stores, "books", BOOKS)
     connector.generate_id = lambda book: "666"
     books = Collection("books", Item({"title": String()}), connector, **rights)
     backoffice = Backoffice("media_library")
@@ -68,7 +78,7 @@ def test_collection_is_registered(stores: Stores) -> None:
 
     It can have actions and selections, each with an address.
     """
-    books = Collection("books", Item({"title": String()}), stores.connector("books"))
+    books = Collection("books", Item({"title": String()}), shown(stores, "books", BOOKS))
     books.register_action("shout", Action({}, lambda action, book: book.title.upper()))
     books.register_selection("titles", Selection(["$.title"]))
     with pytest.raises(StateError):

@@ -1,10 +1,11 @@
 """The chapters "Item", "Methods", "_id", "_meta", "Workflow and events" and "Transactions" of the document.
 
-The chapter "Item" keeps its cats in MongoDB; here they are kept in each store in turn.
+The chapter "Item" keeps its cats in MongoDB, as is done here; and in each other store in turn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +25,18 @@ from backo import (
     ValidationError,
     acting_as,
 )
-from tests.work.stores import Stores
+from tests.examples.shown import CATS, shown, shown_stores
+from tests.work.stores import EVERY, Stores
 
 NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)
 EVENTS = ["loaded", "before_save", "saved", "before_delete", "created"]
+
+
+@pytest.fixture(params=EVERY)
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
+    """Each of our stores in turn."""
+    with shown_stores(request.param, tmp_path, CATS[0]) as found:
+        yield found
 
 
 def with_cats(stores: Stores, cat_item: Item, **options: Any) -> Backoffice:
@@ -36,7 +45,7 @@ def with_cats(stores: Stores, cat_item: Item, **options: Any) -> Backoffice:
     stores.opened.append(backoffice)
 
     # --- Storage for cats
-    db_for_cats = stores.connector("cats")
+    db_for_cats = shown(stores, "cats", CATS)
 
     # Add the cat object into the Collection object by adding a name and a db connector
     cats = Collection("cats", cat_item, db_for_cats)

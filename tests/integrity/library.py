@@ -16,7 +16,7 @@ from backo.integrity.raw import Raw, read
 from backo.schema.fields import Field
 from backo.work.unit import unit_of_work
 from tests.migration.opening import Place
-from tests.servers import postgres_in
+from tests.servers import mongo_in, postgres_in
 
 SQL = ("sqlite", "postgres")
 Names = list[tuple[str, str | None, str, str]]
@@ -95,12 +95,31 @@ def scribble(place: Place, library: Backoffice, name: str, id_: str, changes: Ma
                     for one in dict.fromkeys(value):
                         file.run(f'INSERT INTO "{name}/{key}" (value, _id) VALUES (?, ?)', one, id_)
             file.run(f"UPDATE {name} SET _document = ? WHERE _id = ?", document, id_)
+    elif place.kind == "mongo":
+        with mongo_of(place) as database:
+            _scribble_mongo(database, name, id_, changes)
     else:
         import yaml  # noqa: PLC0415  # only here
 
         path = place.folder / name / f"{id_}.yml"
         edited = _changed(yaml.safe_load(path.read_text()), changes)
         path.write_text(json.dumps(edited))  # which is YAML, and one that all readers read alike
+
+
+def _scribble_mongo(database: Any, name: str, id_: str, changes: Mapping[str, Any]) -> None:
+    """Change a document of MongoDB and its cells."""
+    known = {cell[0] for cell in database["_backo"].find_one({"_id": f"collection {name}"})["cells"]}
+    for index in {f"{key}#unique" for key in changes} & set(database[name].index_information()):
+        database[name].drop_index(index)
+    raw = database[name].find_one({"_id": id_})
+    cells = {key: value for key, value in changes.items() if key in known}
+    if "pages" in cells and type(cells["pages"]) is not int:
+        cells["pages"] = None  # what is no number counts as absent
+    cells = {
+        key: list(dict.fromkeys(value)) or None if isinstance(value, list) else value for key, value in cells.items()
+    }
+    changed = {**_changed(raw, changes), "_cells": _changed(raw["_cells"], cells)}
+    database[name].replace_one({"_id": id_}, changed)
 
 
 def _changed(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,6 +136,9 @@ def remove(place: Place, library: Backoffice, name: str, id_: str) -> None:
                 if table.startswith(f"{name}/"):
                     file.run(f'DELETE FROM "{table}" WHERE _id = ?', id_)
             file.run(f"DELETE FROM {name} WHERE _id = ?", id_)
+    elif place.kind == "mongo":
+        with mongo_of(place) as database:
+            database[name].delete_one({"_id": id_})
     else:
         (place.folder / name / f"{id_}.yml").unlink()
 
@@ -195,6 +217,15 @@ def hands(place: Place) -> Iterator[Hands]:
 
         with psycopg.connect(postgres_in(place.folder)) as connection:
             yield _PostgresHands(connection)
+
+
+@contextmanager
+def mongo_of(place: Place) -> Iterator[Any]:
+    """Speak to the database as another program does."""
+    from pymongo import MongoClient  # noqa: PLC0415  # only here
+
+    with MongoClient[dict[str, Any]](mongo_in(place.folder)) as client:
+        yield client.get_default_database()
 
 
 def stored(library: Backoffice) -> dict[str, dict[str, tuple[int, Any]]]:

@@ -13,6 +13,8 @@
 | `paging` | queries as statements |
 | `referring` | who holds a link |
 | `writing` | batches of writes |
+| `checking` | what is kept beside fields and does not agree with them |
+| `differing` | how a collection differs from what is declared |
 | `failures` | errors of the driver as ours |
 """
 

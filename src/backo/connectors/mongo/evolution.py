@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import IndexModel, InsertOne, UpdateOne
 from pymongo.collection import Collection
@@ -33,10 +33,11 @@ from backo.connectors.mongo.failures import DUPLICATE_KEY, code_of
 from backo.connectors.mongo.layout import (
     BOOKS,
     COUNT,
+    ID_CELL,
     ID_INDEX,
     Cell,
+    Condition,
     Layout,
-    plain_index,
     unique_index,
 )
 from backo.connectors.mongo.session import Raw
@@ -62,7 +63,7 @@ def read_layout(database: Database[Raw], collection: str) -> Layout | None:
     Raises:
         DBError: the database is laid out by a newer version.
     """
-    key = _note_key(collection)
+    key = note_key(collection)
     notes = {note["_id"]: note for note in database[BOOKS].find({"_id": {"$in": [_VERSION_KEY, key]}})}
     version = notes.get(_VERSION_KEY, {}).get("version", 0)
     if version > LAYOUT_VERSION:
@@ -81,10 +82,11 @@ def read_layout(database: Database[Raw], collection: str) -> Layout | None:
         note["filled"],
         note["plain"],
         note["object_ids"],
+        note.get("adds_ids", False),
     )
 
 
-def _note_key(collection: str) -> str:
+def note_key(collection: str) -> str:
     """Give the key of the note on a collection."""
     return f"collection {collection}"
 
@@ -97,25 +99,35 @@ def evolved(database: Database[Raw], collection: str, structure: Structure) -> L
         DBError: the collection is none that documents can be kept in.
     """
     present = read_layout(database, collection)
-    layout = _adopted(database, collection, structure) if present is None else present
-    missing = missing_cells(layout, structure)
-    if missing:
-        cells = [*layout.cells, *missing]
-        database[BOOKS].update_one(
-            {"_id": _note_key(collection), "cells": {"$size": len(layout.cells)}},
-            {"$set": {"cells": _written(cells)}},
-        )
+    layout = adopted(database, collection, structure) if present is None else present
+    if note_cells(database, layout, structure):
         return evolved(database, collection, structure)  # another process may have been faster
     documents = database[collection]
     if layout.filled == len(layout.cells):
         return _make_indexes(documents, layout, structure)
     if present is not None:
         time.sleep(LEASE)
-    _fill(documents, layout)
+    fill(documents, layout)
     layout = _make_indexes(documents, layout, structure, with_unique=False)  # waits for the transactions that are open
-    _fill(documents, layout)
-    database[BOOKS].update_one({"_id": _note_key(collection)}, {"$max": {"filled": len(layout.cells)}})
-    return _make_indexes(documents, replace(layout, filled=len(layout.cells)), structure)
+    fill(documents, layout)
+    return _make_indexes(documents, note_filled(database, layout), structure)
+
+
+def note_cells(database: Database[Raw], layout: Layout, structure: Structure) -> bool:
+    """Note the cells that a layout lacks; tell whether there were some, so that the note has to be read again."""
+    missing = missing_cells(layout, structure)
+    if missing:
+        database[BOOKS].update_one(
+            {"_id": note_key(layout.collection), "cells": {"$size": len(layout.cells)}},
+            {"$set": {"cells": _written([*layout.cells, *missing])}},
+        )
+    return bool(missing)
+
+
+def note_filled(database: Database[Raw], layout: Layout) -> Layout:
+    """Note that every document has all cells; give the layout that says so."""
+    database[BOOKS].update_one({"_id": note_key(layout.collection)}, {"$max": {"filled": len(layout.cells)}})
+    return replace(layout, filled=len(layout.cells))
 
 
 def missing_cells(layout: Layout, structure: Structure) -> list[Cell]:
@@ -152,7 +164,7 @@ def _written(cells: list[Cell]) -> list[list[Any]]:
     return [[cell.name, list(cell.path), cell.kind.value, cell.many] for cell in cells]
 
 
-def _adopted(database: Database[Raw], collection: str, structure: Structure) -> Layout:
+def adopted(database: Database[Raw], collection: str, structure: Structure) -> Layout:
     """Make a collection, or take one as it is; give the layout that is noted of it."""
     options = next(iter(database.list_collections(filter={"name": collection})), None)
     plain, object_ids, indexes = True, False, frozenset[str]()
@@ -162,15 +174,15 @@ def _adopted(database: Database[Raw], collection: str, structure: Structure) -> 
         except OperationFailure as error:
             if error.code != _EXISTS:
                 raise
-            return _adopted(database, collection, structure)  # another process was faster
+            return adopted(database, collection, structure)  # another process was faster
     else:
-        _check(collection, options)
+        check(collection, options)
         plain, object_ids = _surveyed(database[collection])
         indexes = frozenset(database[collection].index_information())
     cells = missing_cells(Layout(collection), structure)
     filled = len(cells) if options is None else 0
     note = {
-        "_id": _note_key(collection),
+        "_id": note_key(collection),
         "cells": _written(cells),
         "filled": filled,
         "plain": plain,
@@ -187,7 +199,7 @@ def _adopted(database: Database[Raw], collection: str, structure: Structure) -> 
     return Layout(collection, tuple(cells), indexes, filled, plain, object_ids)
 
 
-def _check(collection: str, options: Mapping[str, Any]) -> None:
+def check(collection: str, options: Mapping[str, Any]) -> None:
     """Refuse what is no collection of documents that compare as ours do."""
     if options.get("type", "collection") != "collection":
         message = f"{collection!r} is a {options['type']} of MongoDB, so documents cannot be kept in it"
@@ -214,32 +226,55 @@ def _surveyed(collection: Collection[Raw]) -> tuple[bool, bool]:
     return plain, object_ids
 
 
-def _fill(collection: Collection[Raw], layout: Layout) -> None:
+def lacking(layout: Layout) -> Condition:
+    """Ask for the documents that have not all cells: from before the last of them, or of other programs."""
+    place = f"{CELLS}.{COUNT}"
+    without: list[Condition] = [{place: {"$lt": len(layout.cells)}}, {place: {"$exists": False}}]
+    if layout.has_object_ids or layout.adds_ids:
+        without.append({f"{CELLS}.{ID_CELL}": {"$exists": False}})
+    return {"$or": without}
+
+
+def fill(collection: Collection[Raw], layout: Layout) -> None:
     """Add the cells that documents lack, in batches; what is written meanwhile has them.
+
+    A document of another program whose unique value is taken does without that cell.
 
     Raises:
         DBError: there are always some more.
     """
-    place, number = f"{CELLS}.{COUNT}", len(layout.cells)
-    lacking = {"$or": [{place: {"$lt": number}}, {place: {"$exists": False}}]}
     for _ in range(_ROUNDS):
-        found = collection.find(lacking)
+        found = collection.find(lacking(layout))
         is_done = True
         while batch := list(islice(found, _BATCH)):
             is_done = False
-            collection.bulk_write([_filling(raw, layout) for raw in batch], ordered=False)
+            _fill_batch(collection, layout, batch)
         if is_done:
             return
     message = f"the collection {collection.name!r} is being written by somebody who does not read our notes"
     raise DBError(message, hint="stop the other program, or an older version of this one, while columns are added")
 
 
-def _filling(raw: Raw, layout: Layout) -> UpdateOne:
-    cells = layout.cells_of(stored(raw).document)
+def _fill_batch(collection: Collection[Raw], layout: Layout, batch: list[Raw]) -> None:
+    try:
+        collection.bulk_write([_filling(raw, layout.cells_of(stored(raw).document)) for raw in batch], ordered=False)
+    except BulkWriteError as error:
+        failed = error.details.get("writeErrors", [])
+        if any(one.get("code") != DUPLICATE_KEY for one in failed):
+            raise
+        for one in failed:
+            raw, unique = batch[one["index"]], {cell.name for cell in layout.unique}
+            cells = layout.cells_of(stored(raw).document)
+            free = {name: value for name, value in cells.items() if name not in unique}
+            collection.bulk_write([_filling(raw, free)])
+
+
+def _filling(raw: Raw, cells: Raw) -> UpdateOne:
+    """Set the cells of a document, if it is still as it was read."""
     return UpdateOne({"_id": raw["_id"], REV: {"$eq": raw.get(REV)}}, {"$set": {CELLS: cells}})
 
 
-def _declared(layout: Layout, structure: Structure) -> Iterator[tuple[Column, Cell]]:
+def with_cells(layout: Layout, structure: Structure) -> Iterator[tuple[Column, Cell]]:
     """Give the columns with their cells."""
     known = {(cell.path, cell.kind, cell.many): cell for cell in layout.cells}
     for column in _columns(structure):
@@ -254,52 +289,67 @@ def _make_indexes(
     Returns:
         The layout with them.
     """
-    declared = list(_declared(layout, structure))
-    strict = {unique_index(cell) for column, cell in declared if column.unique} | {ID_INDEX}
-    dropped = {name for name in layout.indexes if name.endswith("#unique") and name not in strict}
+    wanted = {index.name: index for index in indexes_of(layout, structure)}
+    dropped = {name for name in layout.indexes if name.endswith("#unique") and name not in wanted} - {ID_INDEX}
     for name in dropped:
         collection.drop_index(name)
-    wanted = dict(_plain_indexes(layout, declared))
-    if with_unique:
-        wanted |= _unique_indexes(declared)
-    made = {name: index for name, index in wanted.items() if name not in layout.indexes}
+    made = [
+        index for index in wanted.values() if index.name not in layout.indexes and (with_unique or not index.guards)
+    ]
     if made:
         try:
-            collection.create_indexes(list(made.values()))
+            collection.create_indexes([index.model for index in made])
         except OperationFailure as error:
             if error.code != DUPLICATE_KEY:
                 raise
-            _refuse_repeated(collection, layout, structure, declared, error)
+            _refuse_repeated(collection, layout, structure, error)
             raise
-    return replace(layout, indexes=(layout.indexes - dropped) | made.keys())
+    return replace(layout, indexes=(layout.indexes - dropped) | {index.name for index in made})
 
 
-def _plain_indexes(layout: Layout, declared: list[tuple[Column, Cell]]) -> Iterator[tuple[str, IndexModel]]:
+class Index(NamedTuple):
+    """One index of a collection.
+
+    Attributes:
+        name: its name.
+        model: what the driver makes it of.
+        cell: on which; None for that of all ids.
+        guards: whether it guards values that are declared unique.
+    """
+
+    name: str
+    model: IndexModel
+    cell: Cell | None = None
+    guards: bool = False
+
+
+def id_index() -> Index:
+    """Give the index of the texts of all ids."""
+    place = f"{CELLS}.{ID_CELL}"
+    return Index(
+        ID_INDEX, IndexModel([(place, 1)], name=ID_INDEX, unique=True, partialFilterExpression=_present(place))
+    )
+
+
+def indexes_of(layout: Layout, structure: Structure) -> Iterator[Index]:
+    """Give the indexes that a collection has under its declaration; its cells are all in the layout."""
     if layout.has_object_ids:
-        place = layout.id_place
-        yield ID_INDEX, IndexModel([(place, 1)], name=ID_INDEX, unique=True, partialFilterExpression=_present(place))
-    for column, cell in declared:
-        if (column.index or column.link) and not column.unique:  # a unique index serves every query that this would
-            name = plain_index(cell)
-            yield name, IndexModel([(cell.place, 1), (layout.id_place, 1)], name=name)
-
-
-def _unique_indexes(declared: list[tuple[Column, Cell]]) -> Iterator[tuple[str, IndexModel]]:
-    for column, cell in declared:
-        if column.unique:
+        yield id_index()
+    for column, cell in with_cells(layout, structure):
+        if column.unique:  # it serves every query that the other one would
             name, present = unique_index(cell), _present(cell.place)
-            yield name, IndexModel([(cell.place, 1)], name=name, unique=True, partialFilterExpression=present)
+            model = IndexModel([(cell.place, 1)], name=name, unique=True, partialFilterExpression=present)
+            yield Index(name, model, cell, guards=True)
+        elif column.index or column.link:
+            name = layout.plain_index(cell)
+            yield Index(name, IndexModel([(cell.place, 1), (layout.id_place, 1)], name=name), cell)
 
 
 def _refuse_repeated(
-    collection: Collection[Raw],
-    layout: Layout,
-    structure: Structure,
-    declared: list[tuple[Column, Cell]],
-    error: OperationFailure,
+    collection: Collection[Raw], layout: Layout, structure: Structure, error: OperationFailure
 ) -> None:
     """Say which column cannot be unique, and why."""
-    for column, cell in declared:
+    for column, cell in with_cells(layout, structure):
         ids = _repeated(collection, layout, cell) if column.unique else []
         if ids:
             raise repeated_value(structure.collection, column.path, ids) from error

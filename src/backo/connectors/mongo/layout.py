@@ -70,6 +70,7 @@ class Layout:
         filled: how many of the cells every document has.
         is_plain: whether all documents hold JSON alone, so that their fields can be asked for as they are.
         has_object_ids: whether some `_id`s are none of ours.
+        adds_ids: whether documents get their `_id` as text because some are going to be none of ours.
     """
 
     collection: str
@@ -78,6 +79,7 @@ class Layout:
     filled: int = 0
     is_plain: bool = True
     has_object_ids: bool = False
+    adds_ids: bool = False
 
     @property
     def id_place(self) -> str:
@@ -101,7 +103,11 @@ class Layout:
 
     def is_indexed(self, cell: Cell) -> bool:
         """Tell whether documents can be walked in the order of a cell."""
-        return not self.indexes.isdisjoint({plain_index(cell), unique_index(cell)})
+        return not self.indexes.isdisjoint({self.plain_index(cell), unique_index(cell)})
+
+    def plain_index(self, cell: Cell) -> str:
+        """Give the name of the index on (cell, _id); it is another one where other ids have joined ours."""
+        return f"{cell.name}#index{'~ids' if self.has_object_ids else ''}"
 
     @cached_property
     def _readers(self) -> tuple[tuple[str, Reader], ...]:
@@ -112,7 +118,7 @@ class Layout:
         values = ((name, read(document)) for name, read in self._readers)
         cells: dict[str, Any] = {COUNT: len(self.cells)}
         cells |= {name: value for name, value in values if value is not None}
-        return cells | {ID_CELL: document["_id"]} if self.has_object_ids else cells
+        return cells | {ID_CELL: document["_id"]} if self.has_object_ids or self.adds_ids else cells
 
     def row(self, write: Write) -> dict[str, Any]:
         """Give what is kept of an insert or an update."""
@@ -122,11 +128,6 @@ class Layout:
             SCHEMA: write.fingerprint,
             CELLS: self.cells_of(write.document),
         }
-
-
-def plain_index(cell: Cell) -> str:
-    """Give the name of the index on (cell, _id)."""
-    return f"{cell.name}#index"
 
 
 def unique_index(cell: Cell) -> str:

@@ -123,16 +123,16 @@ class MongoSession(Session):
             try:
                 done = work(handle)
             except DRIVER_ERRORS as error:
-                may_wait = self.is_transaction and not self._streams and time.monotonic() < deadline
-                if not (may_wait and is_transient(error)):
+                if not self.is_transaction or self._streams or not is_transient(error):
                     raise
+                if time.monotonic() > deadline:
+                    raise _stayed_locked() from error
             else:
                 self._redo.append(partial(again, done))
                 return done
             while not self._begin_anew():
                 if time.monotonic() > deadline:
-                    message = f"documents stayed locked by other units of work for {_LOCK_PATIENCE:g} seconds"
-                    raise DBError(message)
+                    raise _stayed_locked()
 
     def _begin_anew(self) -> bool:
         """Begin the transaction once more, and do what it did; tell whether nobody stood in the way."""
@@ -149,6 +149,14 @@ class MongoSession(Session):
                 raise TransientError(_STANDS_IN_THE_WAY) from error
             return False
         return True
+
+    def let_go(self) -> None:
+        """End the transaction, which has only read; the next statement begins another one."""
+        if self._redo:
+            message = "this session has written or locked documents"
+            raise SessionError(message)
+        self._abort()
+        self._is_fresh = True
 
     def stream(self, open_: Work[Any]) -> Iterator[Raw]:
         """Run a query; give its documents as they are asked for, until the session ends."""
@@ -236,3 +244,9 @@ class MongoSession(Session):
         """Let no session that was forgotten keep its locks; not here, where the driver may hold locks of its own."""
         if not self._ended and self._handle is not None:
             self.database.forget(self._handle)
+
+
+def _stayed_locked() -> DBError:
+    message = f"documents stayed locked by other units of work for {_LOCK_PATIENCE:g} seconds"
+    hint = "a killed process keeps its locks for transactionLifetimeLimitSeconds of the server: lower that"
+    return DBError(message, hint=hint)

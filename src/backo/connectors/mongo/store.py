@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
@@ -33,6 +33,9 @@ from backo.query import sorting
 from backo.query.filters import EVERYTHING, Compare, Filter, Query
 from backo.query.matching import matcher
 from backo.query.splitting import split
+
+if TYPE_CHECKING:
+    from backo.connectors.findings import Difference, Finding
 
 _LONGEST_NAME = 150  # bytes of the name of a collection; with that of its database it has 255
 _PAGE = 1_000  # documents that are fetched at once; more are streamed
@@ -117,13 +120,23 @@ class DBMongoConnector(Store):
             message = "the session belongs to another database"
             raise SessionError(message)
         if self._layout is not None:
-            if self._without_links:
+            if self._without_links and not session.unjudged:
                 self._refuse_misplaced_links()
             return session, self._layout
+        if session.unjudged:
+            return session, self._layout_there(session)
         if self._failure is not None:
             raise type(self._failure)(self._failure.message, hint=self._failure.hint) from self._failure
         message = f"the collection {self.structure.collection!r} was declared after this session began"
         raise SessionError(message)
+
+    def _layout_there(self, session: MongoSession) -> Layout:
+        """Learn what there is, although it may not be what is declared."""
+        layout = session.run(lambda _: read_layout(self._database.driver, self.collection))
+        if layout is None:
+            message = f"the note on the collection {self.collection!r} of {self._database.name!r} is missing"
+            raise self._failure or DBError(message)
+        return layout
 
     @property
     def _documents(self) -> Collection[Raw]:
@@ -288,12 +301,58 @@ class DBMongoConnector(Store):
     def _reread(self, session: MongoSession) -> Layout:
         """Learn of cells that another process has added since: we have to fill them too."""
         now = time.monotonic()
-        layout = session.run(lambda _: read_layout(self._database.driver, self.collection))
-        if layout is None:
-            message = f"the note on the collection {self.collection!r} of {self._database.name!r} has been removed"
-            raise DBError(message)
-        self._layout, self._read_at = layout, now
+        self._layout = layout = self._layout_there(session)
+        self._read_at = now
         return layout
+
+    # Checks: what they need is loaded with the first one.
+
+    def faults(self, session: Session) -> Iterator[Finding]:
+        """Look for documents of other programs that cannot be found by their ids."""
+        from backo.connectors.mongo.checking import strangers  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        return strangers(own, self._layout_there(own), self.structure.collection)
+
+    def faults_of(self, session: Session, documents: Sequence[StoredDocument]) -> Iterator[Finding]:
+        """Look whether what is ours of documents agrees with their fields."""
+        from backo.connectors.mongo.checking import disagreements  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        return disagreements(own, self._layout_there(own), self.structure.collection, documents)
+
+    def mend_faults(self, session: Session, faults: Sequence[Finding]) -> list[Finding]:
+        """Make what is ours of documents anew; those of other programs become known to all that look by ids."""
+        from backo.connectors.mongo.checking import mend  # noqa: PLC0415  # as above
+
+        own, _ = self._enter(session)
+        before = self._layout_there(own)
+        mended = mend(own, before, faults)
+        after = self._layout_there(own)
+        if self._layout is not None:
+            self._layout = after
+        if after.has_object_ids != before.has_object_ids:
+            self._database.register(self)  # other indexes serve it now; they are made before the next session
+        return mended
+
+    def structure_differences(self) -> list[Difference]:
+        """Tell how the collection, its cells and its indexes differ from what is declared."""
+        from backo.connectors.mongo.differing import differences  # noqa: PLC0415  # as above
+
+        try:
+            return list(differences(self._database.driver, self.collection, self.structure))
+        except DRIVER_ERRORS as error:
+            raise failure(error, self._database.name) from error
+
+    def mend_structure(self) -> None:
+        """Make what is missing, batch by batch; others read and write meanwhile."""
+        from backo.connectors.mongo.differing import mend  # noqa: PLC0415  # as above
+
+        try:
+            mend(self._database.driver, self.collection, self.structure)
+        except DRIVER_ERRORS as error:
+            raise failure(error, self._database.name) from error
+        self._database.register(self)  # it is looked at again before the next session
 
 
 def _split(filter_: Filter, layout: Layout) -> tuple[Filter, Filter]:
