@@ -13,11 +13,12 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backo import DBMemoryConnector, DBSqliteConnector, DBYmlConnector
+from backo import DBMemoryConnector, DBPostgresConnector, DBSqliteConnector, DBYmlConnector
 from backo.http.routes import ROUTES, Route
 from tests.features.dialogue import Connector, talking
 from tests.features.hostile import FIELDS, JSON, Attack, attacks, sound
 from tests.scale import record_figure, scaled
+from tests.servers import postgres_in
 
 BASE = "/library"
 SECONDS = 10  # for one request, on a busy machine
@@ -38,6 +39,11 @@ def in_sqlite(folder: Path, name: str) -> Connector:
 def in_yaml(folder: Path, name: str) -> Connector:
     """Keep a collection in a folder."""
     return DBYmlConnector(path=str(folder / name))
+
+
+def in_postgres(folder: Path, name: str) -> Connector:
+    """Keep a collection in a database that several sessions write to."""
+    return DBPostgresConnector(connection_string=postgres_in(folder), table=name)
 
 
 @contextmanager
@@ -89,6 +95,7 @@ def library(opener: Opener, folder: Path) -> Iterator[FlaskClient]:
         pytest.param(in_memory, scaled(3, 1), id="memory"),
         pytest.param(in_sqlite, scaled(20, 1), id="sqlite"),
         pytest.param(in_yaml, scaled(20, 1), id="yaml"),
+        pytest.param(in_postgres, scaled(20, 1), id="postgres"),
     ],
 )
 def test_hostile_requests(tmp_path: Path, opener: Opener, share: int) -> None:

@@ -172,7 +172,20 @@ class SqlStore(Store, Generic[S]):
             rows = own.rows(f"{layout.select_all} WHERE {those.text}{order}{held}", those.values)
         else:
             rows = []
+        if lock is not Lock.NONE and len(rows) < len(known):
+            rows += self._made_anew(own, layout, lock, set(known).difference(row[0] for row in rows))
         return {row[0]: StoredDocument(row[0], row[1], row[2], text=row[3]) for row in rows}
+
+    def _made_anew(self, session: S, layout: Layout, lock: Lock, missing: Iterable[str]) -> list[Row]:
+        """Look again for documents that are missing, with statements of their own.
+
+        While their locks were waited for, somebody may have deleted and made them in one transaction;
+        a statement sees only what was there when it began.
+        """
+        held = self._locking(session, lock)
+        return (
+            [row for id_ in sorted(missing) for row in session.rows(layout.select_one + held, (id_,))] if held else []
+        )
 
     def _locking(self, session: S, lock: Lock) -> str:
         """Give what a statement says to hold what it reads; nothing where a writing session is alone."""
@@ -254,7 +267,7 @@ class SqlStore(Store, Generic[S]):
             raise SessionError(message)
         if layout.version != own.version:
             layout = self._reread(own)
-        write(own, layout, writes)
+        write(own, layout, writes, self._locking(own, Lock.EXCLUSIVE))
 
 
 def _run(session: SqlSession, statement: Condition) -> list[Row]:
