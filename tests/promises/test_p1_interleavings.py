@@ -1,7 +1,7 @@
 """P1, P2, P3: units of work of several sessions, interleaved step by step, keep the promises."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -9,11 +9,26 @@ from typing import Any
 
 import pytest
 
-from backo import Backoffice, ConflictError, Int, Item, Ref, RefsList, String
+from backo import (
+    Action,
+    Backoffice,
+    Collection,
+    ConflictError,
+    DeleteStrategy,
+    File,
+    Int,
+    Item,
+    MemoryFileConnector,
+    Ref,
+    RefsList,
+    String,
+)
 from backo.connectors.postgres.session import PostgresSession
 from backo.errors import BackoError, DBError, SessionError
+from backo.references.effects import Key
 from backo.work.unit import Unit
-from tests.work.stores import EVERY, Stores, audit
+from tests.features.dialogue import Dialogue
+from tests.work.stores import EVERY, Stores, audit, dump, named
 
 MANY = tuple(kind for kind in EVERY if kind in {"postgres", "mongo"})  # several sessions write at a time
 PATIENCE = 60  # seconds until a unit of work is said to wait for ever
@@ -388,3 +403,192 @@ def test_an_id_that_is_deleted_and_made_again_at_once_is_never_missing(stores: S
 
     assert audit(shop) == []
     assert shop.keys.get_by_id("k").room == "r"
+
+
+def test_two_replace_one_file_at_once(stores: Stores) -> None:
+    """Of two who replace a content at once both succeed, one after the other: nothing is orphaned, nothing missing."""
+    kept = MemoryFileConnector()
+    shop = stores.backoffice(
+        {"people": Item({"name": String(required=True), "photo": File(work_connector=kept), "count": Int(default=0)})}
+    )
+    shop.people.create({"name": "ann", "photo": b"first"})
+    barrier = threading.Barrier(2, timeout=PATIENCE)
+
+    def replace(content: bytes, meet: Callable[[], None]) -> None:
+        person = shop.people.get_by_id("ann")
+        meet()
+        person.photo = content
+        person.count += 1
+        person.save()
+
+    both = [
+        Beside(partial(shop.run, partial(replace, content, once(barrier.wait)))) for content in (b"second", b"third")
+    ]
+    for one in both:
+        one.end()
+
+    person = shop.people.get_by_id("ann")
+    assert person.count == 2
+    assert person.photo.get_content() in {b"second", b"third"}
+    assert list(kept.ids()) == [person.photo.file_id]
+
+
+def test_two_upload_at_once_for_items_that_wait_for_one_another(stores: Stores) -> None:
+    """A record of the caller, and the content that arrived with it, serve the second try as they did the first."""
+    kept = MemoryFileConnector()
+    shop = stores.backoffice(
+        {
+            "people": Item(
+                {
+                    "name": String(required=True),
+                    "photo": File(work_connector=kept),
+                    "friends": RefsList(coll="people", field="$.friends"),
+                }
+            )
+        }
+    )
+    for name in "ab":
+        shop.people.create({"name": name})
+    barrier = threading.Barrier(2, timeout=PATIENCE)
+
+    def befriend(one: str, other: str) -> None:
+        meet = once(barrier.wait)
+        person = shop.people.get_by_id(one)
+        person.photo = one.encode()
+        person.friends = [other]
+
+        def do() -> None:
+            shop.people.get_by_id(other)
+            meet()
+            person.save()
+
+        shop.run(do)
+
+    both = [Beside(partial(befriend, *pair)) for pair in (("a", "b"), ("b", "a"))]
+    for one in both:
+        one.end()
+
+    people = {one.name: one for one in shop.people.select()}
+    assert {name: (one.photo.get_content(), list(one.friends)) for name, one in people.items()} == {
+        "a": (b"a", ["b"]),
+        "b": (b"b", ["a"]),
+    }
+    assert sorted(kept.ids()) == sorted(one.photo.file_id for one in people.values())
+    assert audit(shop) == []
+
+
+def test_a_version_is_compared_where_it_is_replaced(stores: Stores) -> None:
+    """Of two who change one version of an item at once, `If-Match` lets one."""
+    shop = counters(stores)
+    talk = Dialogue(shop)
+    shop.counters.create({"name": "one"})
+    version = talk("GET /shop/counters/one").headers["ETag"]
+    barrier = threading.Barrier(2, timeout=PATIENCE)
+
+    def change(count: int) -> int:
+        barrier.wait()
+        return talk("PUT /shop/counters/one", {"count": count}, {"If-Match": version}).status
+
+    both = [Beside(partial(change, count)) for count in (1, 2)]
+
+    assert sorted(one.end() for one in both) == [200, 412]
+
+
+def test_an_action_that_moves_from_one_item_to_another_is_run_again(stores: Stores) -> None:
+    """Two actions in opposite directions, each reading both items first, lose nothing and answer 200."""
+    barrier = threading.Barrier(2, timeout=PATIENCE)
+    met: set[str] = set()
+
+    def move(action: Any, item: Any) -> None:
+        other = next(shop.accounts.select({"name": str(action.to)}))
+        if item.name not in met:
+            met.add(item.name)
+            barrier.wait()
+        item.count -= 1
+        other.count += 1
+        item.save()
+        other.save()
+
+    where = stores.connector("accounts")
+    where.generate_id = named
+    accounts = Collection("accounts", Item({"name": String(required=True), "count": Int(default=0)}), where)
+    accounts.register_action("move", Action({"to": String()}, move))
+    shop = Backoffice("shop")
+    shop.register_collection(accounts)
+    stores.opened.append(shop)
+    talk = Dialogue(shop)
+    for name in "ab":
+        shop.accounts.create({"name": name, "count": 10})
+
+    both = [
+        Beside(partial(talk, f"POST /shop/accounts/_actions/move/{one}", {"to": other}))
+        for one, other in (("a", "b"), ("b", "a"))
+    ]
+
+    assert [one.end().status for one in both] == [200, 200]
+    assert {one.name: one.count for one in shop.accounts.select()} == {"a": 10, "b": 10}
+
+
+def test_a_cascade_meets_a_child_of_a_child_that_comes(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leaf that comes while a deletion of its root has been planned, but not held, goes too."""
+    cascade = DeleteStrategy.DELETE_REFERENCED_ITEMS
+    shop = stores.backoffice(
+        {
+            "roots": Item(
+                {"name": String(required=True), "twigs": RefsList(coll="twigs", field="$.root", ods=cascade)}
+            ),
+            "twigs": Item(
+                {
+                    "name": String(required=True),
+                    "root": Ref(coll="roots", field="$.twigs"),
+                    "leaves": RefsList(coll="leaves", field="$.twig", ods=cascade),
+                }
+            ),
+            "leaves": Item({"name": String(required=True), "twig": Ref(coll="twigs", field="$.leaves")}),
+        }
+    )
+    shop.roots.create({"name": "root"})
+    shop.twigs.create({"name": "twig", "root": "root"})
+
+    are_held = Unit.are_held
+    come = once(lambda: Beside(lambda: shop.leaves.create({"name": "leaf", "twig": "twig"})).end())
+
+    def disturbed(unit: Unit, keys: Iterable[Key]) -> bool:
+        come()
+        return are_held(unit, keys)
+
+    monkeypatch.setattr(Unit, "are_held", disturbed)
+    shop.roots.get_by_id("root").delete()
+
+    assert dump(shop) == {}
+
+
+def test_unique_values_are_swapped_by_two_at_once(stores: Stores) -> None:
+    """Two who want one another's unique value end in conflicts, never in a wait or an error of the store."""
+    shop = stores.backoffice({"seats": Item({"name": String(required=True), "code": Int(unique=True)})})
+    for code, name in enumerate("ab"):
+        shop.seats.create({"name": name, "code": code})
+    barrier = threading.Barrier(2, timeout=PATIENCE)
+
+    def take(name: str, code: int, meet: Callable[[], None]) -> str:
+        def do() -> None:
+            seat = shop.seats.get_by_id(name)
+            seat.code = None
+            seat.save()
+            shop.seats.count()  # flushes
+            meet()
+            seat.code = code
+            seat.save()
+
+        try:
+            shop.run(do)
+        except ConflictError as error:
+            return error.problems[0].code
+        return "taken"
+
+    both = [Beside(partial(take, *one, once(barrier.wait))) for one in (("a", 1), ("b", 0))]
+    ends = sorted(one.end() for one in both)
+
+    codes = [one.code for one in shop.seats.select(sort="name")]
+    assert ends == ["unique", "unique"]  # one after the other, neither could have it
+    assert codes == [0, 1]

@@ -31,6 +31,7 @@ _ALONE = (
 ).encode()  # waits for all who write, who have read the version, and lets nobody begin
 
 _CHUNK = 200  # rows that a stream holds
+_SHORT = 4_000  # characters of a statement that is kept; a client may send any number of filters that make longer ones
 _COPY = 20  # rows from which on they are copied instead of inserted
 
 
@@ -287,13 +288,22 @@ def _executed(connection: Connection[Row], command: bytes) -> psycopg.pq.abc.PGr
     result = connection.pgconn.exec_(command)
     if result.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
         return result
-    raise psycopg.errors.error_from_result(result, encoding="utf-8")
+    error = psycopg.errors.error_from_result(result, encoding="utf-8")
+    if error.sqlstate is None and connection.closed:  # it died in the pool, and nobody says of what
+        raise psycopg.OperationalError(str(error)) from error
+    raise error
 
 
-@lru_cache(maxsize=4096)
 def _translated(statement: str) -> str:
     """Write the marks of bound values as the driver reads them; no name has a `?` in it."""
+    return _kept(statement) if len(statement) <= _SHORT else _written(statement)
+
+
+def _written(statement: str) -> str:
     return statement.replace("%", "%%").replace("?", "%s")
+
+
+_kept = lru_cache(maxsize=4096)(_written)
 
 
 @lru_cache(maxsize=1024)
