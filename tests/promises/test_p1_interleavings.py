@@ -140,6 +140,50 @@ def test_what_was_read_before_the_unit_of_work_is_a_conflict_at_once(stores: Sto
     assert len(tries) == 1
 
 
+def test_two_records_of_one_item_in_one_unit_of_work_are_a_conflict_at_once(stores: Stores) -> None:
+    """What the unit itself has changed is no race: nobody would be right the second time."""
+    shop = counters(stores)
+    shop.counters.create({"name": "one", "group": "g"})
+    tries = []
+
+    def save() -> None:
+        tries.append(1)
+        records = [next(shop.counters.select({"group": "g"})) for _ in range(2)]
+        for count, one in enumerate(records, 1):
+            one.count = count
+            one.save()
+
+    with pytest.raises(ConflictError):
+        shop.run(save)
+
+    assert len(tries) == 1
+
+
+def test_a_decision_by_what_was_selected_is_made_again(stores: Stores) -> None:
+    """Who decides by one field of an item that it selected, and saves another, decides by what is stored in the end."""
+    shop = counters(stores)
+    shop.counters.create({"name": "one", "group": "open"})
+
+    def close() -> None:
+        one = shop.counters.get_by_id("one")
+        one.group = "closed"
+        one.save()
+
+    other = once(lambda: Beside(close).end())
+
+    def count_if_open() -> None:
+        one = next(shop.counters.select())
+        other()
+        if one.group == "open":
+            one.count += 1
+            one.save()
+
+    shop.run(count_if_open)
+
+    one = shop.counters.get_by_id("one")
+    assert (one.group, one.count) == ("closed", 0)
+
+
 def test_a_unique_reference_that_is_taken_is_a_conflict(stores: Stores) -> None:
     """A `Ref` may be declared unique: who takes what is taken is refused at once, not asked to try again."""
     shop = stores.backoffice(
@@ -592,3 +636,19 @@ def test_unique_values_are_swapped_by_two_at_once(stores: Stores) -> None:
     codes = [one.code for one in shop.seats.select(sort="name")]
     assert ends == ["unique", "unique"]  # one after the other, neither could have it
     assert codes == [0, 1]
+
+
+@pytest.mark.parametrize("taken", [{"name": "one"}, {"code": 1}], ids=["_id", "unique"])
+def test_many_create_what_only_one_may_have(stores: Stores, taken: dict[str, Any]) -> None:
+    """Of four who create one `_id`, or one unique value, at once, one does; the others are told that it is taken."""
+    shop = stores.backoffice({"seats": Item({"name": String(required=True), "code": Int(unique=True)})})
+    talk = Dialogue(shop)
+    barrier = threading.Barrier(4, timeout=PATIENCE)
+
+    def create(number: int) -> int:
+        barrier.wait()
+        return talk("POST /shop/seats", {"name": f"n{number}", "code": number + 10, **taken}).status
+
+    answers = [Beside(partial(create, number)) for number in range(4)]
+
+    assert sorted(one.end() for one in answers) == [201, 409, 409, 409]

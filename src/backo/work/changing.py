@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from backo.connectors.base import Lock, StoredDocument
-from backo.errors import BackoError, ConflictError, Problem, StateError
+from backo.errors import ConflictError, Problem, StateError
 from backo.items.changes import changed_paths, laid_over, merged_ids
 from backo.items.record import Origin, Record, ids_of
 from backo.paths import FieldPath, to_text, value_at
@@ -111,8 +111,10 @@ def save(unit: Unit, entry: Entry, record: Record) -> None:
     with unit.operation():
         unit.undo_with(record._checkpoint())
         present = unit.get(entry, [id_], Lock.EXCLUSIVE).get(id_)
+        if record._origin is not None:
+            unit.check_seen(entry, id_, record._origin.rev)
         if present is None:
-            raise _gone(unit, entry, record)
+            raise not_found(entry.name)
         gates.change(unit, entry, record, present)
         unseen = _unseen(unit, entry, record)
         record.trigg("before_save")
@@ -143,7 +145,6 @@ def _save_changes(
     document = record._encode()
     moved = _moved_on(unit, entry, record, document, present)
     if moved:
-        unit.check_seen(entry, id_, origin.rev)
         message = f"this item of {entry.name!r} has changed since it was read"
         problems = [Problem(to_text(path), "changed", "Was changed by somebody else") for path in moved]
         raise ConflictError(message, problems=problems, hint="reload() it and apply the change again")
@@ -163,17 +164,6 @@ def _save_changes(
     _refresh(unit, entry, record, id_)
     record._links_seen |= given
     record._forget_derived()
-
-
-def _gone(unit: Unit, entry: Entry, record: Record) -> BackoError:
-    """Say that an item is not there any more.
-
-    Raises:
-        TransientError: a query of this very unit gave it.
-    """
-    if record._origin is not None:
-        unit.check_seen(entry, str(record._values["_id"]), record._origin.rev)
-    return not_found(entry.name)
 
 
 def explain(unit: Unit, entry: Entry, record: Record) -> Plan:
@@ -290,8 +280,11 @@ def delete(unit: Unit, entry: Entry, record: Record) -> None:
         return
     with unit.operation():
         unit.undo_with(record._checkpoint())
-        if not unit.get(entry, [id_], Lock.EXCLUSIVE):
-            raise _gone(unit, entry, record)
+        present = unit.get(entry, [id_], Lock.EXCLUSIVE)
+        if record._origin is not None:
+            unit.check_seen(entry, id_, record._origin.rev)
+        if not present:
+            raise not_found(entry.name)
         plan = _deletion(unit, [(entry.name, id_)], record)
         _refuse(unit, plan)
         _carry_out(unit, plan)

@@ -189,24 +189,28 @@ class Unit:
         return (one if one.fingerprint == present else accepted(one) for one in found)
 
     def _noted(self, entry: Entry, found: Iterable[StoredDocument]) -> Iterator[StoredDocument]:
-        """Give what a query found, and remember the revisions: nobody is kept from changing them."""
-        name, seen = entry.name, self._seen
+        """Give what a query found, and remember the revisions of what the unit knows only by this."""
+        name, seen, held = entry.name, self._seen, self._held
         for one in found:
             key = (name, one.id)
-            seen.pop(key, None)
-            seen[key] = one.rev
-            if len(seen) > _SEEN:
-                del seen[next(iter(seen))]
+            if key not in held:
+                seen.pop(key, None)
+                seen[key] = one.rev
+                if len(seen) > _SEEN:
+                    del seen[next(iter(seen))]
             yield one
 
     def check_seen(self, entry: Entry, id_: str, rev: int) -> None:
-        """Look at the version of an item with which somebody else's has come into conflict.
+        """Look at the version of an item, held by now, that is going to be saved or deleted.
 
         Raises:
-            TransientError: a query of this very unit gave it, so the unit is right when it is done again.
+            TransientError: a query of this very unit gave it, and somebody else was faster.
         """
-        if self._seen.get((entry.name, id_)) == rev:
-            raise self._overtaken(entry)
+        key = (entry.name, id_)
+        if self._seen.get(key) == rev:
+            first = self._held[key].first
+            if first is None or first.rev != rev:
+                raise self._overtaken(entry)
 
     def count(self, entry: Entry, filter_: Filter) -> int:
         """Count the documents that match, the unit's own writes included."""
