@@ -172,14 +172,25 @@ class _Run:
         store, session = self._entry.store, unit.session(self._entry)
         after = before[-1].id if before else None
         if self._ids is None:
-            position = None if after is None else (after,)
-            return list(store.find(session, Query(limit=PAGE, after=position)))
+            return self._next(unit, after)
         rest = islice(self._ids, 0 if after is None else bisect_right(self._ids, after), None)
         while some := list(islice(rest, PAGE)):
             found = store.get(session, some, Lock.EXCLUSIVE if unit.writing else Lock.NONE)
             if found:  # who was deleted meanwhile is left out
                 return [found[id_] for id_ in some if id_ in found]
         return []
+
+    def _next(self, unit: Unit, after: str | None) -> list[StoredDocument]:
+        """Read the items after an id; where others may change them meanwhile, hold them if they are to be written."""
+        store, session = self._entry.store, unit.session(self._entry)
+        while True:
+            found = list(store.find(session, Query(limit=PAGE, after=None if after is None else (after,))))
+            if not (found and unit.writing and store.capabilities.locks):
+                return found
+            held = store.get(session, [one.id for one in found], Lock.EXCLUSIVE)
+            if held:
+                return [held[one.id] for one in found if one.id in held]
+            after = found[-1].id
 
     # The second pass.
 

@@ -111,6 +111,8 @@ def save(unit: Unit, entry: Entry, record: Record) -> None:
     with unit.operation():
         unit.undo_with(record._checkpoint())
         present = unit.get(entry, [id_], Lock.EXCLUSIVE).get(id_)
+        if record._origin is not None:
+            unit.check_seen(entry, id_, record._origin.rev)
         if present is None:
             raise not_found(entry.name)
         gates.change(unit, entry, record, present)
@@ -278,7 +280,10 @@ def delete(unit: Unit, entry: Entry, record: Record) -> None:
         return
     with unit.operation():
         unit.undo_with(record._checkpoint())
-        if not unit.get(entry, [id_], Lock.EXCLUSIVE):
+        present = unit.get(entry, [id_], Lock.EXCLUSIVE)
+        if record._origin is not None:
+            unit.check_seen(entry, id_, record._origin.rev)
+        if not present:
             raise not_found(entry.name)
         plan = _deletion(unit, [(entry.name, id_)], record)
         _refuse(unit, plan)

@@ -37,7 +37,7 @@ from backo.references.effects import (
     RemoveLink,
 )
 from backo.references.fields import ids_in
-from backo.references.links import Link
+from backo.references.links import Link, LinkGraph
 from backo.work.catalog import Catalog, Entry
 from backo.work.judging import judge
 from backo.work.rewriting import rewritten
@@ -46,6 +46,7 @@ _log = logging.getLogger("backo.transaction")
 _select_log = logging.getLogger("backo.select")
 
 _OVERLAID = 100  # writes of a collection through which a look for holders goes one by one
+_SEEN = 10_000  # revisions of items that queries gave, the last ones, which a unit remembers
 _REV_BITS = 47  # a revision starts at random, so that an id used again never repeats a revision
 
 _STRENGTH = {Lock.NONE: 0, Lock.SHARED: 1, Lock.EXCLUSIVE: 2}
@@ -81,6 +82,7 @@ class Unit:
         self._sessions: dict[int, tuple[Database, Session]] = {}
         self._written: set[Database] = set()
         self._held: dict[Key, _Held] = {}
+        self._seen: dict[Key, int] = {}
         self._pending: dict[Key, Write] = {}
         self._judgements: dict[Judgement, None] = {}
         self._log: list[Callable[[], None]] = []  # undoes what was planned, last first
@@ -93,7 +95,7 @@ class Unit:
         self.leaving: set[Key] = set()  # items that are just being deleted
         self._thread = threading.get_ident()
         self._ended = False
-        self._broken = False
+        self._broken: BaseException | None = None
         self.changes = 0  # how many writes were planned so far
         self.is_repeated = False  # whether it is run again when a store gives it up
         self.wanted: dict[Key, Lock] = {}  # what was to be held, in stores where that takes a lock of each item
@@ -175,10 +177,15 @@ class Unit:
         found = entry.store.get(self.session(entry), [*there], lock) if there else {}
         for id_, one in there.items():
             if one.stored_rev != (found[id_].rev if id_ in found else None):
-                message = f"an item of {entry.name!r} was changed by somebody else at the same time"
-                raise TransientError(message, hint="do it again; backoffice.run() does so by itself")
+                raise self._overtaken(entry)
         for one in known.values():  # nobody but the unit knows of those that it has just made
             one.lock = lock
+
+    def _overtaken(self, entry: Entry) -> TransientError:
+        """Say that what the unit knows of an item is not true any more; whoever catches it does not mend that."""
+        message = f"an item of {entry.name!r} was changed by somebody else at the same time"
+        self._broken = TransientError(message, hint="do it again; backoffice.run() does so by itself")
+        return self._broken
 
     def are_held(self, keys: Iterable[Key]) -> bool:
         """Tell whether nobody else can change items, or refer to them, until the end of the unit."""
@@ -196,7 +203,33 @@ class Unit:
         query = self._rewritten(entry, query)
         present, accepted = entry.schema.fingerprint, entry.accepted
         found = entry.store.find(self.session(entry), query)
+        if self.writing and entry.store.capabilities.locks:
+            found = self._noted(entry, found)
         return (one if one.fingerprint == present else accepted(one) for one in found)
+
+    def _noted(self, entry: Entry, found: Iterable[StoredDocument]) -> Iterator[StoredDocument]:
+        """Give what a query found, and remember the revisions of what the unit knows only by this."""
+        name, seen, held = entry.name, self._seen, self._held
+        for one in found:
+            key = (name, one.id)
+            if key not in held:
+                seen.pop(key, None)
+                seen[key] = one.rev
+                if len(seen) > _SEEN:
+                    del seen[next(iter(seen))]
+            yield one
+
+    def check_seen(self, entry: Entry, id_: str, rev: int) -> None:
+        """Look at the version of an item, held by now, that is going to be saved or deleted.
+
+        Raises:
+            TransientError: a query of this very unit gave it, and somebody else was faster.
+        """
+        key = (entry.name, id_)
+        if self._seen.get(key) == rev:
+            first = self._held[key].first
+            if first is None or first.rev != rev:
+                raise self._overtaken(entry)
 
     def count(self, entry: Entry, filter_: Filter) -> int:
         """Count the documents that match, the unit's own writes included."""
@@ -458,12 +491,12 @@ class Unit:
                 try:
                     entry.store.write(self.session(entry), batches[name])
                 except ConflictError as error:
-                    raise _again(entry, error) from error
+                    raise _again(entry, error, self.catalog.graph) from error
                 for write in batches[name]:
                     gone = write.operation is Operation.DELETE
                     self._held[name, write.id].stored_rev = None if gone else write.rev
-        except BaseException:
-            self._broken = True
+        except BaseException as error:
+            self._broken = error
             raise
 
     @contextmanager
@@ -516,6 +549,8 @@ class Unit:
                 _log.exception("a function of on_commit failed; the unit of work is committed all the same")
 
     def _check_whole(self) -> None:
+        if isinstance(self._broken, TransientError):  # whoever caught it cannot do it again
+            raise self._broken
         if self._broken:
             message = "an operation failed half-way inside this unit of work, so it cannot be committed"
             raise SessionError(message)
@@ -532,13 +567,14 @@ class Unit:
             _log.debug("rolled back %d changes of %r", self.changes, self.catalog.name)
 
 
-def _again(entry: Entry, error: ConflictError) -> BackoError:
+def _again(entry: Entry, error: ConflictError, graph: LinkGraph) -> BackoError:
     """Tell a race from a conflict: what was looked at in this very unit is not there any more when it is written.
 
     A revision, or the partner of a one-to-one link, is another one only if somebody else was faster.
     """
-    links = {to_text(path) for path in entry.links}
-    if entry.store.capabilities.locks and all(one.path in links for one in error.problems):
+    reverses = {to_text(path): graph.reverse_of(link) for path, link in entry.links.items() if not link.many}
+    freed = {path for path, reverse in reverses.items() if reverse is not None and not reverse.many}
+    if entry.store.capabilities.locks and all(one.path in freed for one in error.problems):
         return TransientError(f"somebody else changed items of {entry.name!r} at the same time")
     return error
 

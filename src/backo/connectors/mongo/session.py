@@ -55,6 +55,7 @@ class MongoSession(Session):
         self._redo: list[Work[Any]] = []
         self._streams = 0  # that are open
         self._is_fresh = True
+        self._lost: Exception | None = None  # why what was done before is not a part of the transaction any more
         self._ended = False
 
     def handle(self) -> ClientSession | None:
@@ -70,6 +71,7 @@ class MongoSession(Session):
         if self._process != os.getpid():
             message = "this session belongs to the parent of this process"
             raise SessionError(message)
+        self._refuse_lost()
         if self._is_fresh:
             self._is_fresh = False
             if self.is_transaction:
@@ -130,9 +132,29 @@ class MongoSession(Session):
             else:
                 self._redo.append(partial(again, done))
                 return done
-            while not self._begin_anew():
-                if time.monotonic() > deadline:
-                    raise _stayed_locked()
+            try:
+                self._begin_until(deadline)
+            except Exception as error:
+                self._lost = error
+                raise
+
+    def _refuse_lost(self) -> None:
+        """Let nothing be kept of a transaction that could not be done again, also when somebody caught its error.
+
+        Raises:
+            TransientError: the whole may be done again.
+            SessionError: it may not.
+        """
+        if isinstance(self._lost, TransientError):
+            raise TransientError(self._lost.message) from self._lost
+        if self._lost is not None:
+            message = "a statement of this session has failed; it can only be rolled back"
+            raise SessionError(message) from self._lost
+
+    def _begin_until(self, deadline: float) -> None:
+        while not self._begin_anew():
+            if time.monotonic() > deadline:
+                raise _stayed_locked()
 
     def _begin_anew(self) -> bool:
         """Begin the transaction once more, and do what it did; tell whether nobody stood in the way."""
@@ -193,6 +215,7 @@ class MongoSession(Session):
         if self._ended:
             message = "this session has ended"
             raise SessionError(message)
+        self._refuse_lost()
         self._undo.clear()
         self._undo_at_once.clear()
         self._redo.clear()

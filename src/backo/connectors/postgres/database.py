@@ -36,6 +36,7 @@ _TURN = 5.0  # seconds to wait for a connection
 _GLANCE = 1.0  # seconds to wait for a connection to a server that is known to be away
 _ATTEMPTS = 2.0  # seconds for which a connection is tried again before somebody else may try
 
+_HAS_NOTES = "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = %s"
 _NOTES = f"CREATE TABLE IF NOT EXISTS {BOOKS} (key text PRIMARY KEY, value text NOT NULL)"
 _FIRST = f"INSERT INTO {BOOKS} VALUES ('{VERSION_KEY}', '{LAYOUT_VERSION}'), ('version', '0') ON CONFLICT DO NOTHING"  # noqa: S608  # ours
 
@@ -107,7 +108,7 @@ class PostgresDatabase(Database):
         with self.connection() as connection:
             for attempt in range(3):
                 try:
-                    if connection.execute("SELECT to_regclass(%s)", (BOOKS,)).fetchone() == (None,):
+                    if connection.execute(_HAS_NOTES, (BOOKS,)).fetchone() is None:
                         connection.execute(f"{units.CREATE}; {_NOTES}; {_FIRST}".encode())  # all or nothing
                     return
                 except psycopg.errors.UniqueViolation as error:  # of PostgreSQL's own tables
@@ -172,8 +173,11 @@ class PostgresDatabase(Database):
 
     def give(self, connection: Connection[Row]) -> None:
         """Take back a connection; one that is broken is replaced."""
+        home = self._homes.get(connection)
+        if home is None:  # of the parent of this process
+            return
         self._used.add(connection)
-        self._homes[connection].putconn(connection)
+        home.putconn(connection)
 
     def _open_pool(self) -> ConnectionPool[Connection[Row]]:
         pool = self._pool
@@ -246,8 +250,8 @@ def database_at(connection_string: str) -> PostgresDatabase:
         message = "connection_string is no connection string of PostgreSQL"
         hint = "postgresql://user:password@host:5432/name, or host=… dbname=…"
         raise DefinitionError(message, hint=hint) from None
-    defaults: dict[str, Any] = {"connect_timeout": 5, "application_name": "backo", "client_encoding": "utf8"}
-    settings = defaults | settings
+    defaults: dict[str, Any] = {"connect_timeout": 5, "application_name": "backo"}
+    settings = defaults | settings | {"client_encoding": "utf8"}
     conninfo = make_conninfo(**settings)
     with _registry:
         database = _databases.get(conninfo)

@@ -16,6 +16,15 @@ _REASONS: dict[str, tuple[str, str | None]] = {
     "53300": ("has no connection left", "raise its max_connections, or run fewer processes and threads"),
     "53100": ("has no room left on its disk", None),
     "54000": ("cannot keep an index entry of that size", "indexed and unique texts are short: give them max_length="),
+    "25P03": (
+        "ended a unit of work that let it wait for too long",
+        "let handlers be short, or raise its idle_in_transaction_session_timeout",
+    ),
+    "3F000": ("has no schema of the search path", "create it, or name another one in the connection string"),
+    "0A000": (
+        "cannot do this; a standby server takes no changes",
+        "point the connection string to the primary server",
+    ),
     "25006": ("is read-only", "point the connection string to the primary server"),
     "28P01": ("refuses the password", None),
     "28000": ("refuses the user", None),

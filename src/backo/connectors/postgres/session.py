@@ -34,6 +34,7 @@ _SOON = b"; SET LOCAL lock_timeout = 1000; LOCK"  # milliseconds for which the o
 _ALONE_SOON = _ALONE.replace(b"; LOCK", _SOON)
 
 _CHUNK = 200  # rows that a stream holds
+_SHORT = 4_000  # characters of a statement that is kept; a client may send any number of filters that make longer ones
 _COPY = 20  # rows from which on they are copied instead of inserted
 
 
@@ -83,7 +84,7 @@ class PostgresSession(Session):
         self._in_transaction = False
         self._version: int | None = None
         self._ended = False
-        self._failed = False
+        self._failed: DBError | Collision | None = None
         self._names = count(1)
         self._reached = ("", "")  # table and id of the last document that is held
         self._streams: list[ServerCursor[Row]] = []
@@ -123,7 +124,7 @@ class PostgresSession(Session):
         """Give the cursor of a connection on which a statement can be run."""
         if self._cursor is None:
             return self._take(None if self._once else _READING)
-        if not self._in_transaction and not self._failed:
+        if not self._in_transaction and self._failed is None:
             # A second statement after all: from here on it is one state.
             try:
                 self._begin(_READING)
@@ -175,7 +176,7 @@ class PostgresSession(Session):
         Raises:
             Collision: a value is taken.
         """
-        cursor = self._ready()
+        cursor = self._to_write()
         try:
             cursor.execute(_translated(statement), values)
         except psycopg.Error as error:
@@ -202,7 +203,7 @@ class PostgresSession(Session):
         if len(each) == 1:
             self.change(statement, each[0])
             return
-        cursor = self._ready()
+        cursor = self._to_write()
         try:
             cursor.executemany(_translated(statement), each)
         except psycopg.Error as error:
@@ -218,7 +219,7 @@ class PostgresSession(Session):
         if len(each) < _COPY:
             self.change_many(_insert(table, tuple(columns)), each)
             return
-        cursor = self._ready()
+        cursor = self._to_write()
         try:
             with cursor.copy(_copy(table, tuple(columns))) as copy:
                 for row in each:
@@ -256,9 +257,7 @@ class PostgresSession(Session):
         if self._ended:
             message = "this session has ended"
             raise SessionError(message)
-        if self._failed:
-            message = "a statement of this session has failed; it can only be rolled back"
-            raise SessionError(message)
+        self._refuse_failed()
         self._close_streams()
         try:
             if self._in_transaction and self._connection is not None:
@@ -290,12 +289,29 @@ class PostgresSession(Session):
 
     def _failure(self, error: psycopg.Error) -> DBError | Collision:
         """Make the error for one of the driver; what was done is undone at once, so that one may still look around."""
-        self._failed = True
         self._undo()
-        found = failure(error, self.database.name)
+        found = self._failed = failure(error, self.database.name)
         if isinstance(found, TransientError) and not self.writing and not is_lost(error):
             return DBError(found.message)
         return found
+
+    def _refuse_failed(self) -> None:
+        """Let nothing be kept of a session in which a statement failed, also when somebody caught its error.
+
+        Raises:
+            TransientError: the whole may be done again.
+            SessionError: it may not.
+        """
+        if isinstance(self._failed, TransientError):
+            raise TransientError(self._failed.message) from self._failed
+        if self._failed is not None:
+            message = "a statement of this session has failed; it can only be rolled back"
+            raise SessionError(message) from self._failed
+
+    def _to_write(self) -> Cursor[Row]:
+        """Give the cursor for a statement that writes: only in a transaction."""
+        self._refuse_failed()
+        return self._ready()
 
     def _undo(self) -> None:
         if self._in_transaction and self._connection is not None and self._is_sound():
@@ -339,10 +355,16 @@ def _executed(connection: Connection[Row], command: bytes) -> psycopg.pq.abc.PGr
     raise error
 
 
-@lru_cache(maxsize=4096)
 def _translated(statement: str) -> str:
     """Write the marks of bound values as the driver reads them; no name has a `?` in it."""
+    return _kept(statement) if len(statement) <= _SHORT else _written(statement)
+
+
+def _written(statement: str) -> str:
     return statement.replace("%", "%%").replace("?", "%s")
+
+
+_kept = lru_cache(maxsize=4096)(_written)
 
 
 @lru_cache(maxsize=1024)

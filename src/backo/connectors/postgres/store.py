@@ -88,7 +88,13 @@ class DBPostgresConnector(SqlStore[PostgresSession]):
         own, layout = self._enter(session)
         held = self._locking(own, lock)
         if not held or own.may_wait(self.table, ids):
-            return self._get(own, layout, ids, held)
+            found = self._get(own, layout, ids, held)
+            if held and len(found) < len(ids):
+                # While their locks were waited for, somebody may have deleted and made them in one
+                # transaction; a statement sees only what was there when it began.
+                for id_ in sorted({*ids} - found.keys()):
+                    found |= self._get(own, layout, [id_], held)
+            return found
         found = self._get(own, layout, ids, f"{held} SKIP LOCKED")
         for pause in _PAUSES if own.is_repeated else _MORE_PAUSES:
             rest = [id_ for id_ in ids if id_ not in found]

@@ -10,6 +10,7 @@ from itertools import islice, starmap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from backo.connectors.base import Capabilities, Lock, Session, Store, StoredDocument, Structure, Write
+from backo.connectors.misfits import misplaced_links
 from backo.connectors.sql.dialect import Condition, Dialect, Row, SqlSession
 from backo.connectors.sql.evolution import Catalogue, Evolution, evolution, read_layout
 from backo.connectors.sql.filters import can_push, levels
@@ -134,7 +135,7 @@ class SqlStore(Store, Generic[S]):
         own = self._own(session)
         if self._layout is not None:
             if self._without_links and not session.unjudged:
-                self._refuse_misplaced_links()
+                self._refuse_misplaced_links_in(own)
             return own, self._layout
         if session.unjudged:
             return own, self._layout_there(own)
@@ -242,10 +243,28 @@ class SqlStore(Store, Generic[S]):
         """Give ids of documents that hold links at a path; the cell of each link that was ever stored is kept up."""
         session = self._open(writing=False)
         try:
-            layout = read_layout(session, self.table, self.catalogue)
-            return [] if layout is None else link_holders(session, layout, path)
+            return self._link_holders_in(session, path)
         finally:
             self._end(session)
+
+    def _link_holders_in(self, session: SqlSession, path: FieldPath) -> list[str]:
+        layout = read_layout(session, self.table, self.catalogue)
+        return [] if layout is None else link_holders(session, layout, path)
+
+    def _refuse_misplaced_links_in(self, session: S) -> None:
+        """Do as `_refuse_misplaced_links`, in a session of this database: another one might wait for a connection.
+
+        Raises:
+            StoredDataError: there are some.
+        """
+        for store, path in self._without_links:
+            if isinstance(store, SqlStore) and store.database is self.database:
+                holders = store._link_holders_in(session, path)  # noqa: SLF001  # of our own kind
+            else:
+                holders = store.link_holders(path)
+            if holders:
+                raise misplaced_links(store.structure.collection, path, holders)
+        self._without_links = ()
 
     # Writing.
 
@@ -262,7 +281,7 @@ class SqlStore(Store, Generic[S]):
             raise SessionError(message)
         if layout.version != own.version:
             layout = self._reread(own)
-        write(own, layout, writes)
+        write(own, layout, writes, self._locking(own, Lock.EXCLUSIVE))
 
     # Checks: what they need is loaded with the first one.
 

@@ -24,8 +24,14 @@ from backo.schema.kinds import Kind
 _OF_LIST = ("value", "_id")
 
 
-def write(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> None:
+def write(session: SqlSession, layout: Layout, writes: Sequence[Write], held: str = "") -> None:
     """Do a batch of writes in a session.
+
+    Args:
+        session: the session.
+        layout: of the table.
+        writes: the batch.
+        held: what a statement says to hold what it reads, where a writing session is not alone.
 
     Raises:
         ConflictError: a document is not at its expected revision, an inserted id exists, or a unique
@@ -35,7 +41,7 @@ def write(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> None:
     inserts, updates, deletes = of[Operation.INSERT], of[Operation.UPDATE], of[Operation.DELETE]
     try:
         if updates or deletes:
-            stored = _stored(session, layout, [*updates, *deletes])
+            stored = _stored(session, layout, [*updates, *deletes], held)
             _delete(session, layout, deletes)
             _update(session, layout, updates, stored)
         if inserts:
@@ -44,9 +50,10 @@ def write(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> None:
         raise _refusal(collision, layout, session, writes) from collision
 
 
-def _stored(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> Mapping[str, Row]:
-    """Read the cells of documents, by id, after a look at their revisions."""
-    found = {row[0]: row for row in _rows_of(session, layout, layout.select_cells, writes)}
+def _stored(session: SqlSession, layout: Layout, writes: Sequence[Write], held: str) -> Mapping[str, Row]:
+    """Read the cells of documents, by id, after a look at their revisions, which stay as they are."""
+    order = " ORDER BY _id" if held else ""
+    found = {row[0]: row for row in _rows_of(session, layout, layout.select_cells, writes, order + held)}
     for one in writes:
         row = found.get(one.id)
         if row is None or row[1] != one.expected_rev:
@@ -55,9 +62,11 @@ def _stored(session: SqlSession, layout: Layout, writes: Sequence[Write]) -> Map
     return {id_: row[2:] for id_, row in found.items()}
 
 
-def _rows_of(session: SqlSession, layout: Layout | ListTable, select: str, writes: Sequence[Write]) -> list[Row]:
+def _rows_of(
+    session: SqlSession, layout: Layout | ListTable, select: str, writes: Sequence[Write], end: str = ""
+) -> list[Row]:
     those = layout.dialect.is_one_of(Condition("_id"), [one.id for one in writes], Kind.TEXT)
-    return session.rows(f"{select} WHERE {those.text}", those.values)
+    return session.rows(f"{select} WHERE {those.text}{end}", those.values)
 
 
 def _delete(session: SqlSession, layout: Layout, deletes: Sequence[Write]) -> None:
