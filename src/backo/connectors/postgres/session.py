@@ -295,6 +295,13 @@ class PostgresSession(Session):
             return DBError(found.message)
         return found
 
+    def given_up(self, message: str) -> TransientError:
+        """Undo what was done for somebody else's sake; give the error to raise, which nobody can make undone."""
+        self._undo()
+        hint = "do it again; backoffice.run() does so by itself"
+        self._failed = error = TransientError(message, hint=hint)
+        return error
+
     def _refuse_failed(self) -> None:
         """Let nothing be kept of a session in which a statement failed, also when somebody caught its error.
 

@@ -14,7 +14,7 @@ from backo.connectors.postgres.session import PostgresSession
 from backo.connectors.sql.evolution import Evolution
 from backo.connectors.sql.layout import Layout
 from backo.connectors.sql.store import SqlStore, checked_text
-from backo.errors import DefinitionError, SessionError, TransientError, shown
+from backo.errors import DefinitionError, SessionError, shown
 
 _LONGEST_NAME = 63  # bytes
 _PAUSES = (0.002, 0.004, 0.008)  # seconds between looks at what others hold, at most
@@ -102,8 +102,7 @@ class DBPostgresConnector(SqlStore[PostgresSession]):
                 return found
             time.sleep(random.uniform(0, pause))  # noqa: S311  # jitter, not a secret
             found |= self._get(own, layout, rest, f"{held} SKIP LOCKED")
-        message = f"an item of {self.structure.collection!r} is being changed by somebody else"
-        raise TransientError(message, hint="do it again; backoffice.run() does so by itself")
+        raise own.given_up(f"an item of {self.structure.collection!r} is being changed by somebody else")
 
     def _checked_table(self, name: str) -> str:
         if "?" in super()._checked_table(name) or len(name.encode()) > _LONGEST_NAME:
