@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from backo import Action, Backoffice, BlobFile, Collection, File, FileSystemConnector, Item, List, String
 from tests.files.samples import SAMPLES
-from tests.work.stores import KINDS, connector
+from tests.work.stores import FEW, connector
 
 PNG = next(one.content for one in SAMPLES if one.content_type == "image/png")
 
@@ -25,7 +25,7 @@ def publish(action: Any, book: Any) -> None:
         raise RuntimeError(action.title)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=FEW)
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FlaskClient]:
     """A book that can be published, on each store."""
     work = FileSystemConnector(path=tmp_path / "files")

@@ -8,7 +8,7 @@ import pytest
 
 from backo import Action, Backoffice, Collection, DeleteStrategy, Item, Ref, RefsList, String
 from tests.features.dialogue import Dialogue
-from tests.work.stores import KINDS, audit, connector, dump
+from tests.work.stores import FEW, audit, connector, dump
 
 EVENTS = ("loaded", "before_save", "saved", "before_delete", "created")
 
@@ -46,7 +46,7 @@ def _rename(action: Any, item: Any) -> None:
     item.save()
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=FEW)
 def farm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Farm]:
     """One owner with one cat, on each store."""
     found = Farm(request.param, tmp_path)

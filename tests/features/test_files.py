@@ -35,7 +35,7 @@ from backo import (
 )
 from backo.files.connectors import FileConnector
 from tests.files.samples import DISGUISED, HTML, JPEG, SAMPLES, SVG, Sample, png
-from tests.work.stores import KINDS, connector
+from tests.work.stores import FEW, connector
 
 PNG = png()
 IMAGES = ["image/png", "image/jpeg"]
@@ -146,7 +146,7 @@ def form_of(values: Any, files: dict[str, list[tuple[bytes, str]]]) -> tuple[byt
     return b"".join([*pieces, b"--frontier--\r\n"]), "multipart/form-data; boundary=frontier"
 
 
-@pytest.fixture(params=[*KINDS, "objects"])
+@pytest.fixture(params=[*FEW, "objects"])
 def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]:
     """Give a library on each store, and one with its files in an object store."""
     (tmp_path / "items").mkdir()

@@ -26,7 +26,7 @@ from backo import (
 )
 from backo.http.routes import ROUTES, Gate, Route
 from tests.features.dialogue import Dialogue, problem
-from tests.work.stores import KINDS, connector, dump
+from tests.work.stores import FEW, connector, dump
 
 ANN, BEN = {"X-User": "ann"}, {"X-User": "ben"}
 ROLES = {"ann": ["ADMIN"], "ben": ["CLERK"]}
@@ -208,7 +208,7 @@ def clinic(connect: Callable[[str], Any]) -> Backoffice:
     return backoffice
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=FEW)
 def talk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Guarded]:
     """A clinic on each store."""
     backoffice = clinic(lambda name: connector(request.param, tmp_path, name))

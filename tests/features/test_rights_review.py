@@ -24,7 +24,7 @@ from backo import (
     current_user,
 )
 from tests.features.test_rights import BEN, Guarded
-from tests.work.stores import KINDS, connector, dump
+from tests.work.stores import FEW, connector, dump
 
 UNLINK = DeleteStrategy.UNLINK_REFERENCED_ITEMS
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -71,7 +71,7 @@ def office(connect: Callable[[str], Any]) -> Backoffice:
     return backoffice
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=FEW)
 def talk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Guarded]:
     """An office on each store."""
     backoffice = office(lambda name: connector(request.param, tmp_path, name))

@@ -42,7 +42,7 @@ def run_all(target: Any, arguments: list[tuple[Any, ...]]) -> None:
 @pytest.mark.parametrize("kind", [*EVERY[1:], *ACROSS])
 def test_many_processes_and_one_parent(kind: str, tmp_path: Path) -> None:
     """Eight processes create and unlink children of one parent: nothing is lost, both sides agree."""
-    rounds = scaled(12, 500)
+    rounds = scaled(4 if kind == "mongo" else 8, 500)
     with closing(open_shop(kind, tmp_path)) as shop:
         shop.authors.create({"name": "parent"})
 
@@ -119,7 +119,7 @@ def judge(shop: Backoffice, kind: str, how: str, deleted: list[str], linked: lis
 @pytest.mark.parametrize("kind", [*EVERY, *MIXED])
 def test_a_parent_is_deleted_while_children_come_in_threads(kind: str, tmp_path: Path) -> None:
     """Two threads race, one deleting a parent, one giving it a child: nothing dangles."""
-    races = scaled(60, 2_000)
+    races = scaled(20 if kind == "mongo" else 40, 2_000)
     ends: dict[str, list[str]] = {"delete": [], "link": []}
     barrier = threading.Barrier(2, timeout=PATIENCE)
     with closing(open_shop(kind, tmp_path)) as shop:
@@ -144,7 +144,7 @@ def test_a_parent_is_deleted_while_children_come_in_threads(kind: str, tmp_path:
 @pytest.mark.parametrize("kind", [*EVERY[1:], *ACROSS])
 def test_a_parent_is_deleted_while_children_come_in_processes(kind: str, tmp_path: Path) -> None:
     """Two processes race, one deleting a parent, one giving it a child: nothing dangles."""
-    races = scaled(60, 2_000)
+    races = scaled(20 if kind == "mongo" else 40, 2_000)
     with closing(open_shop(kind, tmp_path)) as shop:
         prepare(shop, races)
 

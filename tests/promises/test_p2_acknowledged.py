@@ -129,7 +129,7 @@ class Killer:
 @pytest.mark.parametrize("kind", [*DURABLE, *ACROSS])
 def test_killed_at_random_moments(kind: str, tmp_path: Path) -> None:
     """After `kill -9` inside an import or a cascade, what was acknowledged is there, and nothing is half done."""
-    few = 3 if "mongo" in kind else 10 if kind in ACROSS else 25  # its server keeps what the dead had locked
+    few = 3 if "mongo" in kind else 4 if kind in ACROSS else 8  # its server keeps what the dead had locked
     wanted = scaled(few, 20 if "mongo" in kind else 200)
     memory, killer = Memory(), Killer(random.Random(kind))
     with start("serve", kind, str(tmp_path)) as server:

@@ -41,7 +41,7 @@ from tests.work.stores import KINDS, connector, dump
 
 LARGE = b"x" * (1024 * 1024 + 1)  # more than stays in memory
 CALLS = ("open", "write", "fsync", "replace", "rename", "unlink", "link", "mkdir")
-STRIDE = scaled(4, 1)  # of the steps that fail, each n-th
+STRIDE = scaled(7, 1)  # of the steps that fail, each n-th
 EVENTS = ("loaded", "before_save", "saved", "created", "before_delete")
 
 

@@ -24,6 +24,9 @@ EVERY = tuple(os.environ.get("BACKO_TEST_KINDS", "memory sqlite yaml postgres mo
 KINDS = EVERY if PROVE or "BACKO_TEST_KINDS" in os.environ else EVERY[:-1]
 """Those on which long tests run: the test server of MongoDB is too slow to take part each time."""
 
+FEW = KINDS if PROVE or "BACKO_TEST_KINDS" in os.environ else ("sqlite", "postgres")
+"""Those on which many short tests run of what stores have little to do with: one writer at a time, and several."""
+
 DURABLE = tuple(kind for kind in KINDS if kind != "memory")
 
 WHOLE = ("sqlite", "postgres")
