@@ -20,7 +20,7 @@ library: $(VENV)/with-library,serve
 # The whole suite, proofs in their reduced form, coverage measured against its floor.
 test: $(VENV)/with-test,servers,postgres,mongo,objects,atlas,library,serve,bench
 	rm -f .coverage .coverage.*
-	$(RUN) coverage run -m pytest -n 2 $(args)
+	$(RUN) coverage run -m pytest -n 3 $(args)
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 
