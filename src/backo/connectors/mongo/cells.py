@@ -47,17 +47,6 @@ def unbound(value: Any, kind: Kind) -> Any:
     return number
 
 
-def is_storable(text: str) -> bool:
-    """Tell whether a text from outside can be in a database at all: it has no lone surrogate."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def reader(path: FieldPath, kind: Kind, *, many: bool) -> Reader:
     """Make the function that reads the cell of a field from a document; of a list, its different values."""
     if many:

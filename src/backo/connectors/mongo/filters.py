@@ -12,8 +12,9 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any, assert_never
 
-from backo.connectors.mongo.cells import bound, is_storable
+from backo.connectors.mongo.cells import bound
 from backo.connectors.mongo.layout import Cell, Condition, Layout
+from backo.connectors.texts import is_storable
 from backo.query.filters import And, Compare, Filter, Not, Operator, Or, Through
 from backo.schema.kinds import Kind
 

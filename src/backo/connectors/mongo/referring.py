@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from backo.connectors.misfits import MOST_SHOWN
-from backo.connectors.mongo.cells import is_storable
 from backo.connectors.mongo.layout import ID_CELL, Cell, Layout
 from backo.connectors.mongo.session import MongoSession, Raw
 from backo.connectors.mongo.values import CELLS
+from backo.connectors.texts import is_storable
 from backo.errors import StateError
 from backo.paths import FieldPath, to_text
 from backo.schema.kinds import Kind

@@ -15,7 +15,7 @@ from pymongo.collection import Collection
 
 from backo.connectors.base import Capabilities, Lock, Session, Store, StoredDocument, Structure, Write
 from backo.connectors.mongo.addresses import address
-from backo.connectors.mongo.cells import is_storable, unbound
+from backo.connectors.mongo.cells import unbound
 from backo.connectors.mongo.database import MongoDatabase, database_at
 from backo.connectors.mongo.evolution import LEASE, evolved, read_layout
 from backo.connectors.mongo.failures import DRIVER_ERRORS, failure
@@ -27,6 +27,7 @@ from backo.connectors.mongo.session import MongoSession, Raw
 from backo.connectors.mongo.units import UNITS
 from backo.connectors.mongo.values import LOCK, REV, stored
 from backo.connectors.mongo.writing import write
+from backo.connectors.texts import is_storable
 from backo.errors import DBError, DefinitionError, SessionError, TransientError, shown
 from backo.paths import FieldPath, value_at
 from backo.query import sorting

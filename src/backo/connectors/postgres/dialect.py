@@ -55,16 +55,6 @@ class PostgresDialect:
         """Give the name of the constraint."""
         return index
 
-    def is_storable(self, text: str) -> bool:
-        """Tell whether a text from outside can be in a database at all: it has no lone surrogate."""
-        if text.isascii():
-            return True
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return False
-        return True
-
     def bound(self, value: Comparable) -> CellValue:
         """Give the form in which an operand is bound: a number by its value, so that an index of integers serves."""
         if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:

@@ -17,7 +17,7 @@ from backo.connectors.postgres import units
 from backo.connectors.postgres.adapters import given
 from backo.connectors.postgres.failures import failure, is_lost
 from backo.connectors.sql.dialect import Collision, Row
-from backo.connectors.sql.layout import BOOKS, quoted
+from backo.connectors.sql.layout import BOOKS, insert_into, quoted
 from backo.errors import DBError, SessionError, TransientError
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class PostgresSession(Session):
         """
         each = list(rows)
         if len(each) < _COPY:
-            self.change_many(_insert(table, tuple(columns)), each)
+            self.change_many(insert_into(table, tuple(columns)), each)
             return
         cursor = self._to_write()
         try:
@@ -372,12 +372,6 @@ def _written(statement: str) -> str:
 
 
 _kept = lru_cache(maxsize=4096)(_written)
-
-
-@lru_cache(maxsize=1024)
-def _insert(table: str, columns: tuple[str, ...]) -> str:
-    names = ", ".join(map(quoted, columns))
-    return f"INSERT INTO {quoted(table)} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # quoted
 
 
 @lru_cache(maxsize=1024)

@@ -47,9 +47,6 @@ class Dialect(Protocol):
     def guard(self, table: str, column: str, index: str) -> str:
         """Give what a session says of a collision on the unique index of a cell, or of `_id`."""
 
-    def is_storable(self, text: str) -> bool:
-        """Tell whether a text from outside can be in a database at all."""
-
     def bound(self, value: Comparable) -> CellValue:
         """Give the form in which an operand is bound to a statement."""
 

@@ -13,6 +13,7 @@ from typing import Any, assert_never
 
 from backo.connectors.sql.dialect import Condition, Dialect
 from backo.connectors.sql.layout import Layout, ListTable, quoted
+from backo.connectors.texts import is_storable
 from backo.paths import FieldPath
 from backo.query.filters import And, Compare, Filter, Not, Operator, Or, Through
 from backo.schema.kinds import Kind
@@ -31,7 +32,7 @@ def can_push(compare: Compare, layout: Layout) -> bool:
         return False
     is_in = compare.operator is Operator.IN
     operands: Any = compare.value if is_in else (compare.value,)
-    if not all(_is_scalar(one, layout.dialect) for one in operands) or (compare.many and None in operands):
+    if not all(map(_is_scalar, operands)) or (compare.many and None in operands):
         return False
     field = Condition("value") if compare.many else operand(compare.path, compare.kind, layout)
     if field is None:
@@ -44,8 +45,8 @@ def can_push(compare: Compare, layout: Layout) -> bool:
     return True
 
 
-def _is_scalar(value: Any, dialect: Dialect) -> bool:
-    return not isinstance(value, tuple) and (not isinstance(value, str) or dialect.is_storable(value))
+def _is_scalar(value: Any) -> bool:
+    return not isinstance(value, tuple) and (not isinstance(value, str) or is_storable(value))
 
 
 def levels(filter_: Filter) -> int:

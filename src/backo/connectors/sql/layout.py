@@ -37,6 +37,13 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+@lru_cache(maxsize=1024)
+def insert_into(table: str, columns: tuple[str, ...]) -> str:
+    """Write the statement that adds a row to a table."""
+    names = ", ".join(map(quoted, columns))
+    return f"INSERT INTO {quoted(table)} ({names}) VALUES ({', '.join('?' * len(columns))})"
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One column of a table (or the table of one list), and how to fill it.

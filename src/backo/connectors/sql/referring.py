@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from backo.connectors.misfits import MOST_SHOWN
 from backo.connectors.sql.dialect import Condition, SqlSession
 from backo.connectors.sql.layout import Layout, quoted
+from backo.connectors.texts import is_storable
 from backo.errors import StateError
 from backo.paths import FieldPath, to_text
 from backo.schema.kinds import Kind
@@ -27,7 +28,7 @@ def referrers(
         message = f"{to_text(path)} is no column of links of {layout.table!r}"
         raise StateError(message)
     table, column = place
-    targets = [id_ for id_ in dict.fromkeys(ids) if layout.dialect.is_storable(id_)]
+    targets = [id_ for id_ in dict.fromkeys(ids) if is_storable(id_)]
     if len(targets) > 1:
         those = layout.dialect.is_one_of(Condition(column), targets, Kind.TEXT)
         of_many = f"SELECT {column}, _id FROM {table} WHERE {those.text} ORDER BY {column}, _id LIMIT ?"

@@ -18,6 +18,7 @@ from backo.connectors.sql.layout import BOOKS, UNITS, Layout
 from backo.connectors.sql.paging import Stretch, counting, stretches
 from backo.connectors.sql.referring import link_holders, referrers
 from backo.connectors.sql.writing import write
+from backo.connectors.texts import is_storable
 from backo.errors import DBError, DefinitionError, SessionError, shown
 from backo.paths import FieldPath
 from backo.query import sorting
@@ -88,7 +89,7 @@ class SqlStore(Store, Generic[S]):
         self._layout = None
 
     def _checked_table(self, name: str) -> str:
-        is_name = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and self.dialect.is_storable(name)
+        is_name = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and is_storable(name)
         if not is_name or not name.isprintable() or "/" in name:
             message = f"{shown(name)} cannot be the name of a table"
             raise DefinitionError(message, hint=f"up to {LONGEST_NAME} printable characters, without /")
@@ -172,7 +173,7 @@ class SqlStore(Store, Generic[S]):
 
     def _get(self, own: S, layout: Layout, ids: Sequence[str], held: str) -> dict[str, StoredDocument]:
         """Read documents with a statement that ends in how they are to be held."""
-        known = [id_ for id_ in ids if self.dialect.is_storable(id_)]
+        known = [id_ for id_ in ids if is_storable(id_)]
         if len(known) == 1:
             rows = own.rows(layout.select_one + held, known)
         elif known:

@@ -52,16 +52,6 @@ class SqliteDialect:
         """Give the text of SQLite's error."""
         return f"UNIQUE constraint failed: {table}.{column}"
 
-    def is_storable(self, text: str) -> bool:
-        """Tell whether a text from outside can be in a database at all: it has no lone surrogate."""
-        if text.isascii():
-            return True
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return False
-        return True
-
     def bound(self, value: Comparable) -> CellValue:
         """Give the form in which an operand is bound to a statement."""
         return bound(value)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from backo.connectors.base import Session
 from backo.connectors.sql.dialect import Collision, Row
-from backo.connectors.sql.layout import quoted
+from backo.connectors.sql.layout import insert_into
 from backo.connectors.sqlite import units
 from backo.connectors.sqlite.failures import failure
 from backo.errors import DBError, SessionError
@@ -119,7 +118,7 @@ class SqliteSession(Session):
         Raises:
             Collision: one has a value that is taken.
         """
-        self.change_many(_insert(table, tuple(columns)), rows)
+        self.change_many(insert_into(table, tuple(columns)), rows)
 
     def _failure(self, error: sqlite3.Error) -> Collision | DBError:
         code = getattr(error, "sqlite_errorcode", 0)
@@ -177,12 +176,6 @@ class SqliteSession(Session):
     def __del__(self) -> None:
         """Let no session that was forgotten keep its lock."""
         self.rollback()
-
-
-@lru_cache(maxsize=1024)
-def _insert(table: str, columns: tuple[str, ...]) -> str:
-    names = ", ".join(map(quoted, columns))
-    return f"INSERT INTO {quoted(table)} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # quoted
 
 
 def schema_version(session: SqliteSession) -> int:
